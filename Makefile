@@ -1,0 +1,106 @@
+# stats-hero: request metrics from unmodified programs. `make help` lists the targets.
+#
+# Every .c file under lib/, shim/ and cmd/ is found by its folder; header dependencies are the
+# compiler's (-MMD -MP). What lib/ holds goes into one archive, from which the shim and the command
+# take what they use.
+
+SHELL   := /bin/bash
+PREFIX  ?= /usr/local
+DESTDIR ?=
+SAN     ?=
+comma   := ,
+BUILD   ?= build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
+VERSION := 0.1.0
+
+PKG      := pkg-config
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-prototypes
+CFLAGS   ?= -O2 -g
+override CFLAGS += -std=gnu11 $(WARNINGS) -fPIC -fvisibility=hidden -fno-plt -pthread \
+    -ffunction-sections -fdata-sections -fno-strict-aliasing -fno-semantic-interposition \
+    $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+override CPPFLAGS += -D_GNU_SOURCE -DSTATS_HERO_VERSION='"$(VERSION)"' -Ilib -MMD -MP
+override LDFLAGS += -pthread -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,--gc-sections \
+    $(if $(SAN),-fsanitize=$(SAN))
+
+objects   = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+LIB_SRC  := $(wildcard lib/*/*.c)
+SHIM_SRC := $(wildcard shim/*.c)
+CMD_SRC  := $(wildcard cmd/*.c)
+UNIT_SRC := $(wildcard tests/unit/*.c)
+HOST_SRC := $(wildcard tests/host/*.c)
+STRESS_SRC := $(wildcard tests/stress/*.c)
+FUZZ_SRC := $(wildcard tests/fuzz/*.c)
+
+LIB     := $(BUILD)/libcore.a
+SHIM    := $(BUILD)/libstatshero.so
+CMD     := $(BUILD)/stats-hero
+UNIT    := $(BUILD)/unit
+HOSTS   := $(patsubst tests/host/%.c,$(BUILD)/host/%,$(HOST_SRC))
+STRESS  := $(patsubst tests/stress/%.c,$(BUILD)/stress/%,$(STRESS_SRC))
+FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
+MANUALS := $(BUILD)/man/stats-hero.1
+
+.PHONY: all clean test demo bench install help unit hosts stress fuzzers man
+.DELETE_ON_ERROR:
+
+all: $(SHIM) $(CMD) $(MANUALS)   ## build the shim, the command and its man page
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(LIB): $(call objects,$(LIB_SRC))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(SHIM): $(call objects,$(SHIM_SRC)) $(LIB) shim/exports.map
+	$(CC) $(CFLAGS) -shared -o $@ $(filter %.o,$^) $(LIB) $(LDFLAGS) -Wl,-soname,libstatshero.so \
+	    -Wl,--version-script=shim/exports.map -Wl,-Bsymbolic -l:libck.a
+
+$(CMD): $(call objects,$(CMD_SRC)) $(LIB)
+	$(CC) $(CFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LDFLAGS) -l:libck.a -lz -lm
+
+$(BUILD)/man/%.1: $(CMD)
+	@mkdir -p $(@D)
+	$(CMD) --man > $@
+
+$(UNIT): $(call objects,$(UNIT_SRC)) $(LIB)
+	$(CC) $(CFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LDFLAGS) -lcriterion -l:libck.a -lz -lm
+
+$(BUILD)/host/%: $(BUILD)/obj/tests/host/%.o
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -o $@ $< $(LDFLAGS)
+
+$(BUILD)/stress/%: $(BUILD)/obj/tests/stress/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -o $@ $< $(LIB) $(LDFLAGS) -l:libck.a
+
+# libFuzzer comes with clang: make fuzzers CC=clang SAN=fuzzer-no-link,address,undefined
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -o $@ $< $(LIB) $(LDFLAGS) -fsanitize=fuzzer -l:libck.a -lz -lm
+
+unit: $(UNIT)        ## build the unit tests
+hosts: $(HOSTS)      ## build the small programs that the tests run under the shim
+stress: $(STRESS)    ## build the thread stress programs
+fuzzers: $(FUZZERS)  ## build the fuzzers (CC=clang SAN=fuzzer-no-link,address,undefined)
+
+demo:                ## set everything up and watch a real nginx report its requests
+	scripts/demo
+test:                ## set everything up and run every test
+	scripts/test
+bench: all           ## measure what the shim costs on a real server
+	bench/overhead
+
+install: all         ## install below $(DESTDIR)$(PREFIX)
+	install -D -m 755 $(SHIM) $(DESTDIR)$(PREFIX)/lib/libstatshero.so
+	install -D -m 755 $(CMD) $(DESTDIR)$(PREFIX)/bin/stats-hero
+	install -D -m 644 $(MANUALS) $(DESTDIR)$(PREFIX)/share/man/man1/stats-hero.1
+
+clean:               ## remove what was built
+	rm -rf build build-*
+
+help:                ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## *(.*)/  make \1\t\2/' | expand -t 18
+
+-include $(patsubst %.o,%.d,$(call objects,$(LIB_SRC) $(SHIM_SRC) $(CMD_SRC) $(UNIT_SRC) $(HOST_SRC) $(STRESS_SRC) $(FUZZ_SRC)))

@@ -1,0 +1,16 @@
+#include "base/process.h"
+
+#include "base/sys.h"
+
+struct process process;
+
+void process_begin(void)
+{
+    process.pid = sys_getpid();
+    process.epoch++;
+}
+
+bool process_is_ours(void)
+{
+    return sys_getpid() == process.pid;
+}

@@ -1,0 +1,74 @@
+#ifndef BASE_RING_H
+#define BASE_RING_H
+
+/*
+ * ring: the bounded queue from one thread to the sender. One producer, one consumer, no lock:
+ * records of 1 to RING_RECORD_WORDS words go in whole and come out whole, in order. Full means drop
+ * and count.
+ *
+ * A ring begins small and grows by chaining a buffer twice as large when it is full, as long as the
+ * budget that all rings of the process share has room; the consumer moves on to the next buffer when
+ * the one before is empty and its producer has left it, and gives it back. So memory follows need,
+ * and a process's bound is one number however many threads it has.
+ *
+ * A producer that is stopped between reserve and commit (cancelled, jumped out of) leaves nothing
+ * behind: the next reserve writes over it.
+ */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RING_RECORD_WORDS 128
+#define RING_WORDS_LEAST  256  /* a ring's first buffer: one page */
+#define RING_WORDS_WAKE   1024 /* so many waiting words want the consumer's attention */
+
+struct ring_buffer {
+    uint32_t words; /* a power of two */
+    _Atomic uint32_t head; /* words taken out, ever */
+    _Alignas(64) _Atomic uint32_t tail; /* words put in, ever */
+    _Atomic(struct ring_buffer *) next;
+    uint64_t word[];
+};
+
+struct ring {
+    /* The producer's. */
+    struct ring_buffer *fill;
+    uint32_t head_seen;
+    uint32_t reserved;
+    _Atomic uint64_t dropped; /* records, ever */
+    /* The consumer's. */
+    _Alignas(64) struct ring_buffer *drain;
+    uint64_t dropped_told;
+};
+
+/* Words that the process's rings may hold together, beyond the first buffer of each. */
+void ring_budget(uint64_t words);
+
+/* Makes the first buffer. 0 or -ENOMEM. */
+int ring_begin(struct ring *ring);
+
+/* Frees the buffers; nobody may use the ring any more. */
+void ring_end(struct ring *ring);
+
+/* Producer: room for `words` words in one piece, or NULL (full: counted as dropped). */
+uint64_t *ring_reserve_spsc(struct ring *ring, uint32_t words);
+
+/*
+ * Producer: hands over what was reserved last. True when the consumer should come soon: its buffer is
+ * half full, or RING_WORDS_WAKE words wait.
+ */
+bool ring_commit_spsc(struct ring *ring);
+
+/*
+ * Consumer: the oldest record, or NULL. Its first word's bits 8 to 15 must hold its length in words
+ * less one: the producer writes it so. It stays until ring_release_spsc.
+ */
+const uint64_t *ring_peek_spsc(struct ring *ring);
+void ring_release_spsc(struct ring *ring);
+
+/* Consumer: records dropped since it was asked last. */
+uint64_t ring_dropped_spsc(struct ring *ring);
+
+#endif

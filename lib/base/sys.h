@@ -1,0 +1,55 @@
+#ifndef BASE_SYS_H
+#define BASE_SYS_H
+
+/*
+ * sys: the one door to the kernel for our own needs. Calls go straight to the kernel: they never
+ * meet an interposed function, are no cancellation points and leave `errno` alone. Each returns
+ * what the system call of its name returns, or a negative errno value. Safe anywhere, in signal
+ * handlers and after fork too.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct mmsghdr;
+struct pollfd;
+struct sockaddr;
+struct stat;
+struct timespec;
+
+pid_t sys_getpid(void);
+pid_t sys_gettid(void);
+int sys_open(const char *path, int flags, mode_t mode);
+int sys_close(int fd);
+ssize_t sys_write(int fd, const void *at, size_t n);
+int sys_fstat(int fd, struct stat *status);
+int sys_stat(const char *path, struct stat *status);
+int sys_fcntl(int fd, int command, long argument);
+int sys_socket(int domain, int type, int protocol);
+int sys_bind(int fd, const struct sockaddr *address, size_t size);
+int sys_connect(int fd, const struct sockaddr *address, size_t size);
+int sys_getsockname(int fd, struct sockaddr *address, uint32_t *size);
+int sys_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags);
+ssize_t sys_recv(int fd, void *at, size_t n, int flags);
+int sys_poll(struct pollfd *fds, unsigned n, int timeout_ms);
+int sys_getrandom(void *at, size_t n);
+int sys_prctl(int option, unsigned long argument);
+void sys_yield(void);
+
+/* Waits while `*word` is `value`, at most `timeout_ns` (UINT64_MAX: for ever). 0, -EAGAIN, -EINTR
+ * or -ETIMEDOUT. */
+int sys_futex_wait(const uint32_t *word, uint32_t value, uint64_t timeout_ns);
+
+/* Wakes all that wait on `*word`. */
+void sys_futex_wake(const uint32_t *word);
+
+/* Blocks every signal for the calling thread; `*old` is for sys_signals_restore. */
+void sys_signals_block(uint64_t *old);
+void sys_signals_restore(const uint64_t *old);
+
+/* `n` bytes of fresh zeroed memory, a multiple of the page size, or NULL. */
+void *sys_pages(size_t n);
+void sys_pages_free(void *at, size_t n);
+
+#endif

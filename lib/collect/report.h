@@ -1,0 +1,18 @@
+#ifndef COLLECT_REPORT_H
+#define COLLECT_REPORT_H
+
+/* report: what was received, as one JSON object, for programs to read. */
+
+#include <stdio.h>
+
+#include "collect/receive.h"
+#include "collect/series.h"
+
+/*
+ * Writes the object and a newline to `file`: `frames`, `lines`, `counters`, `timers` and
+ * `requests`. Times are in microseconds; keys are sorted; bytes of a key outside printable ASCII
+ * are escaped. The caller looks at ferror.
+ */
+void report_write(FILE *file, const struct receive_counts *counts, const struct series_view *view);
+
+#endif

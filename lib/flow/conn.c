@@ -1,0 +1,82 @@
+#include "flow/conn.h"
+
+#include <stddef.h>
+
+#include "base/process.h"
+
+enum { ADDRESS_BITS = 48 };
+
+static struct pool conns = POOL_OF(struct conn, 0);
+
+static struct conn *conn_of(uint64_t word)
+{
+    return (struct conn *)(uintptr_t)(word & ((1ull << ADDRESS_BITS) - 1));
+}
+
+uint64_t conn_make(void)
+{
+    struct conn *conn = pool_get(&conns);
+    if (conn == NULL)
+        return 0;
+    if (!lock_take(&conn->lock))
+        return 0;
+    uint16_t generation = (uint16_t)(conn->generation + 1);
+    memset((char *)conn + offsetof(struct conn, missed), 0,
+           offsetof(struct conn, request) - offsetof(struct conn, missed));
+    memset(&conn->request, 0, offsetof(struct http1_request, kept));
+    memset(&conn->response, 0, offsetof(struct http1_response, kept));
+    conn->generation = generation;
+    conn->epoch = process.epoch;
+    conn->fds = 1;
+    conn_leave(conn);
+    return (uint64_t)(uintptr_t)conn | (uint64_t)generation << ADDRESS_BITS;
+}
+
+/*
+ * A forked child finds the parent's connections. Between two requests it may go on with one; a
+ * request that was under way is the parent's to tell.
+ */
+static void adopt(struct conn *conn)
+{
+    bool idle = conn->oldest == NULL && conn->arriving == NULL &&
+                http1_request_idle(&conn->request) && http1_response_idle(&conn->response);
+    conn->oldest = conn->newest = conn->arriving = NULL;
+    conn->pending = 0;
+    conn->began_ns = 0;
+    conn->epoch = process.epoch;
+    if (!idle)
+        atomic_store(&conn->missed, 1);
+}
+
+struct conn *conn_enter(uint64_t word)
+{
+    struct conn *conn = conn_of(word);
+    if (!lock_take(&conn->lock)) {
+        conn_miss(word);
+        return NULL;
+    }
+    if (conn->generation != (uint16_t)(word >> ADDRESS_BITS) || conn->fds == 0) {
+        conn_leave(conn);
+        return NULL;
+    }
+    if (__builtin_expect(conn->epoch != process.epoch, 0))
+        adopt(conn);
+    return conn;
+}
+
+void conn_leave(struct conn *conn)
+{
+    lock_release(&conn->lock);
+}
+
+void conn_end(struct conn *conn)
+{
+    conn->fds = 0;
+    conn_leave(conn);
+    pool_put(&conns, conn);
+}
+
+void conn_miss(uint64_t word)
+{
+    atomic_store_explicit(&conn_of(word)->missed, 1, memory_order_relaxed);
+}

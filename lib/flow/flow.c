@@ -1,0 +1,207 @@
+#include "flow/flow.h"
+
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "base/process.h"
+#include "base/sys.h"
+#include "flow/conn.h"
+#include "flow/join.h"
+#include "request/monitor.h"
+
+enum { LISTEN_PORTS_MOST = 64 };
+
+static struct {
+    size_t ports;
+    uint16_t port[LISTEN_PORTS_MOST]; /* none: all */
+} flow;
+
+void flow_begin(const struct config *config)
+{
+    join_begin(config);
+    struct bytes rest = config->listen_ports;
+    while (rest.n > 0 && flow.ports < LISTEN_PORTS_MOST) {
+        uint64_t port;
+        if (bytes_to_u64(bytes_trim(bytes_cut(&rest, ',')), &port) == 0)
+            flow.port[flow.ports++] = (uint16_t)port;
+    }
+}
+
+static bool on_wanted_port(int fd)
+{
+    struct sockaddr_in6 address; /* sin6_port stands where sin_port does */
+    uint32_t size = sizeof address;
+    if (flow.ports == 0)
+        return true;
+    if (sys_getsockname(fd, (struct sockaddr *)&address, &size) < 0 ||
+        (address.sin6_family != AF_INET && address.sin6_family != AF_INET6))
+        return false;
+    for (size_t i = 0; i < flow.ports; i++)
+        if (flow.port[i] == ntohs(address.sin6_port))
+            return true;
+    return false;
+}
+
+/* One fd leads to the connection no more; the last one's end is the connection's. Leaves. */
+static void detach(struct conn *conn)
+{
+    if (--conn->fds > 0) {
+        conn_leave(conn);
+        return;
+    }
+    join_over(conn);
+    conn_end(conn);
+}
+
+/* The connection is followed no more: this fd forgets it now, its copies when they are used next. */
+static void abandon(struct conn *conn, uint64_t word, int fd)
+{
+    join_abandon(conn);
+    conn->requests_over = true;
+    atomic_store_explicit(&conn->missed, 1, memory_order_relaxed);
+    if (fdtable_clear(fd, word))
+        detach(conn);
+    else
+        conn_leave(conn);
+}
+
+/* Enters the connection, unless it was given up meanwhile. */
+static struct conn *enter(uint64_t word, int fd)
+{
+    struct conn *conn = conn_enter(word);
+    if (conn != NULL &&
+        __builtin_expect(atomic_load_explicit(&conn->missed, memory_order_relaxed), 0)) {
+        abandon(conn, word, fd);
+        return NULL;
+    }
+    return conn;
+}
+
+static void leave(struct conn *conn, uint64_t word, int fd, bool worthwhile)
+{
+    if (__builtin_expect(worthwhile, 1))
+        conn_leave(conn);
+    else
+        abandon(conn, word, fd);
+}
+
+void flow_accepted(int fd)
+{
+    uint64_t stale = fdtable_look(fd);
+    if (stale != 0)
+        flow_closing(stale, fd);
+    if (!on_wanted_port(fd) || !monitor_ready())
+        return;
+    uint64_t word = conn_make();
+    if (word != 0)
+        fdtable_swap(fd, word);
+}
+
+void flow_read(uint64_t word, int fd, const struct iovec *vector, size_t parts, size_t n)
+{
+    bool worthwhile = true;
+    struct conn *conn = enter(word, fd);
+    if (conn == NULL)
+        return;
+    for (size_t i = 0; i < parts && n > 0 && worthwhile; i++) {
+        size_t here = vector[i].iov_len < n ? vector[i].iov_len : n;
+        if (here > 0)
+            worthwhile = join_read(conn, vector[i].iov_base, here);
+        n -= here;
+    }
+    leave(conn, word, fd, worthwhile);
+}
+
+void flow_wrote(uint64_t word, int fd, const struct iovec *vector, size_t parts, size_t n)
+{
+    bool worthwhile = true;
+    struct conn *conn = enter(word, fd);
+    if (conn == NULL)
+        return;
+    for (size_t i = 0; i < parts && n > 0 && worthwhile; i++) {
+        size_t here = vector[i].iov_len < n ? vector[i].iov_len : n;
+        if (here > 0)
+            worthwhile = join_wrote(conn, vector[i].iov_base, here);
+        n -= here;
+    }
+    leave(conn, word, fd, worthwhile);
+}
+
+void flow_read_unseen(uint64_t word, int fd, uint64_t n)
+{
+    struct conn *conn = enter(word, fd);
+    if (conn != NULL)
+        leave(conn, word, fd, join_read_unseen(conn, n));
+}
+
+void flow_wrote_unseen(uint64_t word, int fd, uint64_t n)
+{
+    struct conn *conn = enter(word, fd);
+    if (conn != NULL)
+        leave(conn, word, fd, join_wrote_unseen(conn, n));
+}
+
+void flow_client_gone(uint64_t word, int fd)
+{
+    struct conn *conn = enter(word, fd);
+    if (conn != NULL)
+        leave(conn, word, fd, join_client_gone(conn));
+}
+
+/* Whether the client has hung up, for hosts that learn it from poll or epoll alone. */
+static bool hung_up(int fd)
+{
+    struct pollfd client = {fd, POLLRDHUP, 0};
+    return sys_poll(&client, 1, 0) == 1;
+}
+
+static void ask_for_client(struct conn *conn, int fd)
+{
+    if (!conn->client_gone && join_unanswered(conn))
+        conn->client_gone = hung_up(fd);
+}
+
+void flow_shut(uint64_t word, int fd)
+{
+    struct conn *conn = enter(word, fd);
+    if (conn == NULL)
+        return;
+    ask_for_client(conn, fd);
+    join_over(conn);
+    abandon(conn, word, fd);
+}
+
+/* A vfork child that closes its fds shares our memory, but its fds are its own: it is told by its
+ * pid. One system call for each connection's end. */
+void flow_closing(uint64_t word, int fd)
+{
+    if (!process_is_ours() || !fdtable_clear(fd, word))
+        return;
+    struct conn *conn = conn_enter(word);
+    if (conn == NULL)
+        return;
+    if (conn->fds == 1)
+        ask_for_client(conn, fd);
+    detach(conn);
+}
+
+void flow_duplicated(uint64_t word, int copy)
+{
+    uint64_t before = fdtable_look(copy);
+    if (!process_is_ours())
+        return;
+    if (before != 0)
+        flow_closing(before, copy);
+    struct conn *conn = word != 0 ? enter(word, copy) : NULL;
+    if (conn == NULL)
+        return;
+    conn->fds++;
+    fdtable_swap(copy, word);
+    conn_leave(conn);
+}
+
+void flow_missed(uint64_t word)
+{
+    conn_miss(word);
+}

@@ -1,0 +1,270 @@
+#include "flow/join.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "metric/route.h"
+#include "request/figures.h"
+#include "request/names.h"
+
+#define STATUS_CLIENT_GONE 499 /* as nginx logs it */
+#define STATUS_NONE        0
+
+static struct {
+    struct routes routes;
+    struct bytes id_header; /* in lower case */
+    char id_header_text[64];
+} join;
+
+static void refuse_rule(struct bytes rule, const char *accepted)
+{
+    log_line(LOG_WARN, BYTES("STATS_HERO_ROUTES: rule '"), rule, BYTES("' is left out: "),
+             bytes_of(accepted));
+}
+
+void join_begin(const struct config *config)
+{
+    routes_parse(&join.routes, config->routes, refuse_rule);
+    join.id_header = (struct bytes){join.id_header_text, config->request_id_header.n};
+    for (size_t i = 0; i < join.id_header.n; i++) {
+        char c = config->request_id_header.at[i];
+        join.id_header_text[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+    }
+}
+
+/* The time now, read once per call of the host's. */
+static uint64_t once(uint64_t *now)
+{
+    if (*now == 0)
+        *now = clock_now_ns();
+    return *now;
+}
+
+static struct worker *make_worker(const struct http1_event *line, uint64_t began_ns)
+{
+    struct worker *worker = worker_make(began_ns);
+    if (worker == NULL)
+        return NULL;
+    worker_name(worker, label_number(&names.labels, routes_label(&join.routes, line->target)),
+                label_number(&names.actions, line->method));
+    worker->method = (uint8_t)http1_method_of(line->method);
+    return worker;
+}
+
+/* The request is known to be one: it waits for its response from now on. */
+static bool open_request(struct conn *conn, struct worker *worker)
+{
+    struct thread *self = thread_self();
+    conn->arriving = NULL;
+    conn->began_ns = 0;
+    if (worker == NULL)
+        return false;
+    if (self == NULL || conn->pending == CONN_PENDING_MOST) {
+        worker_free(worker);
+        return false;
+    }
+    if (conn->oldest == NULL)
+        conn->oldest = worker;
+    else
+        conn->newest->next = worker;
+    conn->newest = worker;
+    conn->pending++;
+    conn->served = true;
+    worker_begin(worker, self);
+    return true;
+}
+
+static void close_oldest(struct conn *conn, int status, enum outcome outcome, uint64_t now_ns)
+{
+    struct worker *worker = conn->oldest;
+    struct thread *self = thread_self();
+    conn->oldest = worker->next;
+    conn->pending--;
+    if (self != NULL)
+        worker_end(worker, self, status, outcome, now_ns);
+    worker_free(worker);
+}
+
+static void serve_oldest(struct conn *conn)
+{
+    if (conn->oldest != NULL && thread_self() != NULL)
+        worker_served_by(conn->oldest, thread_self());
+}
+
+/* Bytes that are no request end the reading of requests; those that are open may still be answered. */
+static bool no_more_requests(struct conn *conn)
+{
+    conn->requests_over = true;
+    if (conn->arriving != NULL)
+        worker_free(conn->arriving);
+    conn->arriving = NULL;
+    if (!conn->served)
+        figure_count(FIGURE_NOT_HTTP);
+    return conn->oldest != NULL;
+}
+
+static bool take_request_event(struct conn *conn, const struct http1_event *event, uint64_t *now)
+{
+    switch (event->kind) {
+    case HTTP1_REQUEST_LINE:
+        if (conn->began_ns == 0)
+            conn->began_ns = once(now);
+        conn->arriving = make_worker(event, conn->began_ns);
+        return conn->arriving != NULL;
+    case HTTP1_REQUEST_ID:
+        worker_set_id(conn->arriving, event->text);
+        return true;
+    case HTTP1_REQUEST_HEAD:
+        return open_request(conn, conn->arriving);
+    case HTTP1_BAD:
+        return no_more_requests(conn);
+    default:
+        return true;
+    }
+}
+
+bool join_read(struct conn *conn, const char *at, size_t n)
+{
+    struct http1_event event = {.kind = HTTP1_MORE};
+    uint64_t now = 0;
+    if (http1_request_idle(&conn->request))
+        conn->began_ns = once(&now);
+    serve_oldest(conn);
+    for (size_t used = 0; used < n && !conn->requests_over;) {
+        used += http1_request_feed(&conn->request, at + used, n - used, join.id_header, &event);
+        if (!take_request_event(conn, &event, &now))
+            return false;
+    }
+    return true;
+}
+
+bool join_read_unseen(struct conn *conn, uint64_t n)
+{
+    serve_oldest(conn);
+    if (!conn->requests_over && !http1_request_skip(&conn->request, n))
+        return no_more_requests(conn);
+    return true;
+}
+
+bool join_client_gone(struct conn *conn)
+{
+    conn->client_gone = true;
+    conn->requests_over = true;
+    return conn->oldest != NULL || conn->arriving != NULL;
+}
+
+/*
+ * A server may answer a request whose head it has not read to the end, or could not (408, 414, 431):
+ * what came of it is enough for a label. Nothing that follows it is read as a request.
+ */
+static bool answer_early(struct conn *conn)
+{
+    struct http1_event line;
+    if (conn->requests_over)
+        return false;
+    if (conn->arriving == NULL && http1_request_partial(&conn->request, &line))
+        conn->arriving = make_worker(&line, conn->began_ns);
+    if (conn->arriving == NULL)
+        return false;
+    conn->requests_over = true;
+    return open_request(conn, conn->arriving);
+}
+
+static bool take_response_event(struct conn *conn, const struct http1_event *event, uint64_t *now)
+{
+    switch (event->kind) {
+    case HTTP1_RESPONSE_END:
+        close_oldest(conn, event->status, OUTCOME_DONE, once(now));
+        return true;
+    case HTTP1_TUNNEL:
+        close_oldest(conn, event->status, OUTCOME_DONE, once(now));
+        return false;
+    case HTTP1_BAD:
+        return false;
+    default:
+        return true;
+    }
+}
+
+/* Bytes that answer nothing: a protocol in which the server speaks first is not HTTP; after a
+ * request they are nobody's (a 408 to an idle client), and passed over. */
+static bool unasked(struct conn *conn)
+{
+    if (!conn->served) {
+        conn->requests_over = true;
+        figure_count(FIGURE_NOT_HTTP);
+    }
+    return conn->served;
+}
+
+bool join_wrote(struct conn *conn, const char *at, size_t n)
+{
+    struct http1_event event = {.kind = HTTP1_MORE};
+    uint64_t now = 0;
+    serve_oldest(conn);
+    for (size_t used = 0; used < n;) {
+        if (conn->oldest == NULL && !answer_early(conn))
+            return unasked(conn);
+        used += http1_response_feed(&conn->response, at + used, n - used,
+                                    (enum http1_method)conn->oldest->method, &event);
+        if (!take_response_event(conn, &event, &now))
+            return false;
+    }
+    if (http1_response_until_close(&conn->response))
+        conn->wrote_ns = once(&now);
+    return conn->oldest != NULL || !conn->requests_over;
+}
+
+bool join_wrote_unseen(struct conn *conn, uint64_t n)
+{
+    struct http1_event event = {.kind = HTTP1_MORE};
+    uint64_t now = 0;
+    serve_oldest(conn);
+    if (conn->oldest == NULL)
+        return unasked(conn);
+    n -= http1_response_skip(&conn->response, n, &event);
+    if (!take_response_event(conn, &event, &now))
+        return false;
+    if (http1_response_until_close(&conn->response))
+        conn->wrote_ns = once(&now);
+    if (n > 0 && conn->oldest != NULL)
+        return false;
+    return conn->oldest != NULL || !conn->requests_over;
+}
+
+/* The status line of the oldest request's response has gone out. */
+static bool answering(const struct conn *conn)
+{
+    return !http1_response_idle(&conn->response) && conn->response.status >= 200;
+}
+
+bool join_unanswered(const struct conn *conn)
+{
+    return conn->oldest != NULL && !answering(conn);
+}
+
+static void end_all(struct conn *conn, int status)
+{
+    uint64_t now = 0;
+    if (conn->arriving != NULL)
+        worker_free(conn->arriving);
+    conn->arriving = NULL;
+    if (conn->oldest != NULL && http1_response_until_close(&conn->response))
+        close_oldest(conn, conn->response.status, OUTCOME_DONE,
+                     conn->wrote_ns != 0 ? conn->wrote_ns : once(&now));
+    else if (conn->oldest != NULL && answering(conn))
+        close_oldest(conn, conn->response.status, OUTCOME_ABORTED, once(&now));
+    while (conn->oldest != NULL)
+        close_oldest(conn, status, OUTCOME_ABORTED, once(&now));
+}
+
+void join_over(struct conn *conn)
+{
+    end_all(conn, conn->client_gone ? STATUS_CLIENT_GONE : STATUS_NONE);
+}
+
+void join_abandon(struct conn *conn)
+{
+    if (conn->oldest != NULL)
+        figure_count(FIGURE_LOST);
+    end_all(conn, STATUS_NONE);
+}

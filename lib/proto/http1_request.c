@@ -1,0 +1,246 @@
+#include "proto/http1.h"
+#include "proto/http1_framing.h"
+
+#define METHOD_MOST 32
+/* Where in its line a target begins at the latest: after the longest method and as many blanks. */
+#define TARGET_AT_MOST (2 * METHOD_MOST)
+
+enum request_state { REQUEST_LINE, REQUEST_HEAD, REQUEST_BODY, REQUEST_BAD };
+
+/* RFC 9110 5.6.2 */
+static const bool token[256] = {
+    ['0' ... '9'] = true,  ['A' ... 'Z'] = true, ['a' ... 'z'] = true, ['!'] = true,
+    ['#' ... '\''] = true, ['*'] = true,         ['+'] = true,         ['-'] = true,
+    ['.'] = true,          ['^' ... '`'] = true, ['|'] = true,         ['~'] = true,
+};
+
+static bool blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* `text` up to its first blank. */
+static struct bytes to_blank(struct bytes text)
+{
+    const char *space = memchr(text.at, ' ', text.n);
+    if (space != NULL)
+        text.n = (size_t)(space - text.at);
+    const char *tab = memchr(text.at, '\t', text.n);
+    if (tab != NULL)
+        text.n = (size_t)(tab - text.at);
+    return text;
+}
+
+/*
+ * Reads as much of a request line as there is: `method` and `target` have no bytes while they have
+ * not come. False if no request line begins with `text`.
+ */
+static bool read_beginning(struct bytes text, struct http1_event *event)
+{
+    size_t n = 0;
+    while (n < text.n && token[(unsigned char)text.at[n]])
+        if (++n > METHOD_MOST)
+            return false;
+    if (n == text.n)
+        return true;
+    if (n == 0 || !blank(text.at[n]))
+        return false;
+    event->method = (struct bytes){text.at, n};
+    while (n < text.n && blank(text.at[n]))
+        if (++n >= TARGET_AT_MOST)
+            return false;
+    if (n < text.n)
+        event->target = to_blank((struct bytes){text.at + n, text.n - n});
+    return true;
+}
+
+/* Where the version stands that ends the line; NULL without one. */
+static const char *find_version(struct bytes tail)
+{
+    static const struct bytes version = BYTES("HTTP/1.");
+    if (tail.n > 0 && tail.at[tail.n - 1] == '\r')
+        tail.n--;
+    while (tail.n > 0 && blank(tail.at[tail.n - 1]))
+        tail.n--;
+    if (tail.n < version.n + 2)
+        return NULL;
+    const char *at = tail.at + tail.n - version.n - 1;
+    char digit = at[version.n];
+    bool found =
+        blank(at[-1]) && memcmp(at, version.at, version.n) == 0 && digit >= '0' && digit <= '9';
+    return found ? at : NULL;
+}
+
+static bool read_line(const struct http1_text *line, struct http1_event *event)
+{
+    if (!read_beginning(line->text, event) || event->target.n == 0)
+        return false;
+    if (line->cut)
+        return find_version((struct bytes){line->tail, HTTP1_TAIL_BYTES}) != NULL;
+    /* A line that is not cut may be so short that it ends with its target. */
+    const char *version = find_version(line->text);
+    return version != NULL && version > event->target.at;
+}
+
+static void become_bad(struct http1_request *parser, struct http1_event *event)
+{
+    parser->state = REQUEST_BAD;
+    *event = (struct http1_event){.kind = HTTP1_BAD};
+}
+
+/* No byte of a request line has come, but maybe half the end of an empty line. */
+static bool nothing_kept(const struct http1_request *parser)
+{
+    return parser->line.n == 0 || (parser->line.n == 1 && parser->kept[0] == '\r');
+}
+
+static void feed_line(struct http1_request *parser, struct bytes *rest, struct http1_event *event)
+{
+    struct http1_text line;
+    if (!http1_line_take(&parser->line, parser->kept, sizeof parser->kept, rest, &line)) {
+        struct http1_event begun = {.kind = HTTP1_MORE};
+        if (!nothing_kept(parser) &&
+            !read_beginning((struct bytes){parser->kept, parser->line.n}, &begun))
+            become_bad(parser, event);
+        return;
+    }
+    if (line.text.n == 0)
+        return;
+    if (!read_line(&line, event)) {
+        become_bad(parser, event);
+        return;
+    }
+    event->kind = HTTP1_REQUEST_LINE;
+    parser->state = REQUEST_HEAD;
+}
+
+/* What can't be framed is bad from its next byte on: the head itself may still be answered. */
+static enum request_state state_after_head(struct http1_body *body)
+{
+    if (body->coding == HTTP1_CODING_CHUNKED) {
+        http1_body_begin_chunked(body);
+        return REQUEST_BODY;
+    }
+    if (body->coding != HTTP1_CODING_NONE || body->bad_length)
+        return REQUEST_BAD;
+    if (body->left == 0)
+        return REQUEST_LINE;
+    http1_body_begin_length(body);
+    return REQUEST_BODY;
+}
+
+static void become_idle(struct http1_request *parser)
+{
+    parser->state = REQUEST_LINE;
+    parser->body = (struct http1_body){0};
+}
+
+static void end_head(struct http1_request *parser, struct http1_event *event)
+{
+    event->kind = HTTP1_REQUEST_HEAD;
+    enum request_state state = state_after_head(&parser->body);
+    if (state == REQUEST_LINE)
+        become_idle(parser);
+    else
+        parser->state = (uint8_t)state;
+}
+
+static void feed_head(struct http1_request *parser, struct bytes *rest, struct bytes id_header,
+                      struct http1_event *event)
+{
+    struct http1_text line;
+    for (;;) {
+        if (parser->line.n == 0)
+            http1_framing_pass(rest, id_header);
+        if (rest->n == 0 ||
+            !http1_line_take(&parser->line, parser->kept, sizeof parser->kept, rest, &line))
+            return;
+        if (line.text.n == 0) {
+            end_head(parser, event);
+            return;
+        }
+        http1_framing_read(&parser->body, line.text, line.cut);
+        if (id_header.n > 0 && http1_field_is(line.text, id_header, &event->text) &&
+            event->text.n > 0) {
+            event->kind = HTTP1_REQUEST_ID;
+            return;
+        }
+    }
+}
+
+static void feed_body(struct http1_request *parser, struct bytes *rest, struct http1_event *event)
+{
+    switch (http1_body_feed(&parser->body, rest)) {
+    case HTTP1_BODY_END:
+        become_idle(parser);
+        break;
+    case HTTP1_BODY_BAD:
+        become_bad(parser, event);
+        break;
+    case HTTP1_BODY_MORE:
+        break;
+    }
+}
+
+size_t http1_request_feed(struct http1_request *parser, const char *at, size_t n,
+                          struct bytes id_header, struct http1_event *event)
+{
+    struct bytes rest = {at, n};
+    *event = (struct http1_event){.kind = HTTP1_MORE};
+    while (rest.n > 0 && event->kind == HTTP1_MORE) {
+        switch (parser->state) {
+        case REQUEST_LINE:
+            feed_line(parser, &rest, event);
+            break;
+        case REQUEST_HEAD:
+            feed_head(parser, &rest, id_header, event);
+            break;
+        case REQUEST_BODY:
+            feed_body(parser, &rest, event);
+            break;
+        default:
+            become_bad(parser, event);
+        }
+    }
+    return event->kind == HTTP1_BAD ? n : n - rest.n;
+}
+
+bool http1_request_skip(struct http1_request *parser, uint64_t n)
+{
+    uint64_t taken = n;
+    enum http1_body_progress progress = HTTP1_BODY_BAD;
+    if (parser->state == REQUEST_BODY)
+        progress = http1_body_skip(&parser->body, &taken);
+    if (progress == HTTP1_BODY_END)
+        become_idle(parser);
+    if (progress == HTTP1_BODY_BAD || taken < n)
+        parser->state = REQUEST_BAD;
+    return parser->state != REQUEST_BAD;
+}
+
+bool http1_request_idle(const struct http1_request *parser)
+{
+    return parser->state == REQUEST_LINE && nothing_kept(parser);
+}
+
+bool http1_request_partial(const struct http1_request *parser, struct http1_event *event)
+{
+    *event = (struct http1_event){.kind = HTTP1_MORE};
+    if (parser->state != REQUEST_LINE)
+        return false;
+    struct http1_text line;
+    http1_text_set(&line, parser->kept, parser->line.n, sizeof parser->kept);
+    if (!read_beginning(line.text, event) || event->target.n == 0)
+        return false;
+    event->kind = HTTP1_REQUEST_LINE;
+    return true;
+}
+
+enum http1_method http1_method_of(struct bytes method)
+{
+    if (bytes_equal(method, BYTES("HEAD")))
+        return HTTP1_METHOD_HEAD;
+    if (bytes_equal(method, BYTES("CONNECT")))
+        return HTTP1_METHOD_CONNECT;
+    return HTTP1_METHOD_OTHER;
+}

@@ -1,0 +1,16 @@
+#ifndef REQUEST_DRAIN_H
+#define REQUEST_DRAIN_H
+
+/* drain: what the sender does with the events of all threads: lines, sums, the request log. */
+
+#include "base/config.h"
+#include "send/sender.h"
+
+/* Before the sender starts, and in a forked child before its own starts. */
+void drain_begin(const struct config *config);
+
+/* For struct sender_source. */
+bool drain_all(struct batch *batch, bool last);
+uint64_t drain_due_ns(void);
+
+#endif

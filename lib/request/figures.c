@@ -1,0 +1,27 @@
+#include "request/figures.h"
+
+#include <stdatomic.h>
+
+static _Atomic uint64_t counts[FIGURES];
+
+const char *figure_name(enum figure figure)
+{
+    static const char *const figure_names[FIGURES] = {"not_http", "lost"};
+    return figure_names[figure];
+}
+
+void figure_count(enum figure figure)
+{
+    atomic_fetch_add_explicit(&counts[figure], 1, memory_order_relaxed);
+}
+
+uint64_t figure_since(enum figure figure)
+{
+    return atomic_exchange_explicit(&counts[figure], 0, memory_order_relaxed);
+}
+
+void figures_forget(void)
+{
+    for (int i = 0; i < FIGURES; i++)
+        atomic_store(&counts[i], 0);
+}

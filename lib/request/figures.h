@@ -1,0 +1,25 @@
+#ifndef REQUEST_FIGURES_H
+#define REQUEST_FIGURES_H
+
+/* figures: what the shim counts of itself besides its events; sent as APP.stats_hero.NAME when not
+ * zero. Any thread. */
+
+#include <stdint.h>
+
+enum figure {
+    FIGURE_NOT_HTTP, /* connections that were looked at and are not HTTP/1.x */
+    FIGURE_LOST,     /* connections given up with requests open: bytes unseen, out of bounds */
+    FIGURES,
+};
+
+const char *figure_name(enum figure figure);
+
+void figure_count(enum figure figure);
+
+/* How many since it was asked last; for the sender's thread. */
+uint64_t figure_since(enum figure figure);
+
+/* In a forked child. */
+void figures_forget(void);
+
+#endif

@@ -1,0 +1,39 @@
+#ifndef REQUEST_LINES_H
+#define REQUEST_LINES_H
+
+/*
+ * lines: requests turned into metric lines, in the original's order: counters, the request's own
+ * times, its upstream times by prefix, by label, and by prefix under its type. Inside a group lines
+ * are sorted by label. Only for the sender's thread. Lines that find no room are left out whole, and
+ * `full` of the writer is set.
+ */
+
+#include "base/config.h"
+#include "metric/codec.h"
+#include "request/event.h"
+
+/* What all lines of a process share. */
+struct lines {
+    const struct codec *codec;
+    bool in_ms;                     /* else in us */
+    struct bytes upstream_prefixes; /* comma-separated; empty: every label's first part */
+    size_t app_bytes, host_bytes;
+    char app[128], host[128];
+};
+
+void lines_begin(struct lines *lines, const struct config *config);
+
+/* `count` requests of one label and action began. */
+void lines_started(const struct lines *lines, struct writer *w, uint16_t label, uint16_t action,
+                   uint64_t count);
+
+/* `count` requests ended with this status. */
+void lines_status(const struct lines *lines, struct writer *w, int status, uint64_t count);
+
+/* The times of a request that ended. */
+void lines_times(const struct lines *lines, struct writer *w, const struct event *event);
+
+/* One of the shim's own figures: APP.stats_hero.NAME. */
+void lines_own(const struct lines *lines, struct writer *w, const char *name, uint64_t count);
+
+#endif

@@ -1,0 +1,100 @@
+#include "request/monitor.h"
+
+#include <stdatomic.h>
+
+#include "base/lock.h"
+#include "metric/codec.h"
+#include "request/drain.h"
+#include "request/figures.h"
+#include "request/journal.h"
+#include "request/names.h"
+#include "request/registry.h"
+#include "request/thread.h"
+#include "request/totals.h"
+
+/* An event takes two words on the average, four at most without a request id. */
+enum { WORDS_PER_EVENT = 4 };
+
+static struct {
+    const struct config *config;
+    void (*enter)(void);
+    bool named;
+    _Atomic bool ready, failed;
+    struct lock lock;
+} monitor;
+
+static void down(struct thread *thread)
+{
+    if (atomic_load_explicit(&thread->owned, memory_order_relaxed) > 0)
+        worker_down(thread);
+}
+
+int monitor_begin(const struct config *config, void (*enter)(void))
+{
+    monitor.config = config;
+    monitor.enter = enter;
+    journal_begin(config->request_log);
+    worker_tell_ids(journal_wanted());
+    return thread_begin(down);
+}
+
+static void begin_sender(const struct config *config)
+{
+    sender_begin(&(struct sender_options){
+        .host = config->host,
+        .port = config->port,
+        .pool_size = config->pool_size,
+        .datagram_bytes = config->datagram_bytes,
+        .flush_ms = config->flush_ms,
+        .head = codec_of(config->protocol)->head,
+        .source = {drain_all, drain_due_ns, monitor.enter},
+    });
+}
+
+static bool make_ready(void)
+{
+    if (!monitor.named && names_begin(monitor.config->max_labels) < 0)
+        return false;
+    monitor.named = true;
+    if (registry_begin() < 0)
+        return false;
+    ring_budget((uint64_t)monitor.config->queue_events * WORDS_PER_EVENT);
+    drain_begin(monitor.config);
+    begin_sender(monitor.config);
+    return true;
+}
+
+bool monitor_ready(void)
+{
+    if (__builtin_expect(atomic_load_explicit(&monitor.ready, memory_order_acquire), 1))
+        return true;
+    if (atomic_load(&monitor.failed) || !lock_take(&monitor.lock))
+        return false;
+    if (!atomic_load(&monitor.ready) && !atomic_load(&monitor.failed)) {
+        bool made = make_ready();
+        atomic_store_explicit(made ? &monitor.ready : &monitor.failed, true, memory_order_release);
+    }
+    lock_release(&monitor.lock);
+    return atomic_load(&monitor.ready);
+}
+
+void monitor_forked(void)
+{
+    atomic_store(&monitor.ready, false);
+    thread_forget();
+    worker_forget();
+    registry_forget();
+    totals_forget();
+    figures_forget();
+    sender_forget();
+}
+
+void monitor_end(uint64_t patience_ns)
+{
+    sender_stop(patience_ns);
+}
+
+void monitor_flush(uint64_t patience_ns)
+{
+    sender_flush(patience_ns);
+}

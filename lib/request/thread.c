@@ -1,0 +1,104 @@
+#include "request/thread.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "base/sys.h"
+
+/*
+ * A key's destructor runs for a thread that set the key, when it returns, calls pthread_exit or is
+ * cancelled. Destructors of other libraries may run later and do I/O on requests: such a thread gets
+ * a fresh record, sets the key again, and its destructor runs once more
+ * (PTHREAD_DESTRUCTOR_ITERATIONS).
+ */
+
+__thread struct thread *thread_current __attribute__((tls_model("initial-exec")));
+
+static struct pool threads = POOL_OF(struct thread, 0);
+static pthread_key_t key;
+static thread_down *tell_down;
+static _Atomic uint32_t live;
+
+static void end(void *record)
+{
+    struct thread *thread = thread_current;
+    if (thread == NULL || thread != record)
+        return;
+    tell_down(thread);
+    thread_current = NULL;
+    atomic_fetch_sub(&live, 1);
+    atomic_store_explicit(&thread->state, THREAD_ENDED, memory_order_release);
+}
+
+int thread_begin(thread_down *down)
+{
+    tell_down = down;
+    return -pthread_key_create(&key, end);
+}
+
+static const char hex[] = "0123456789abcdef";
+
+static void put_hex(char *out, uint64_t number)
+{
+    for (int i = 15; i >= 0; i--, number >>= 4)
+        out[i] = hex[number & 15];
+}
+
+/* Random high half, counted low half: two ids of one thread differ in the count, two threads' in the
+ * high half, wherever they run. */
+static void begin_ids(struct thread *thread)
+{
+    uint64_t random[2] = {0, 0};
+    sys_getrandom(random, sizeof random);
+    put_hex(thread->id_high, random[0]);
+    thread->id_count = random[1];
+}
+
+struct thread *thread_make(void)
+{
+    struct thread *thread = pool_get(&threads);
+    if (thread == NULL)
+        return NULL;
+    if (ring_begin(&thread->ring) < 0 || pthread_setspecific(key, thread) != 0) {
+        ring_end(&thread->ring);
+        pool_put(&threads, thread);
+        return NULL;
+    }
+    thread->tid = sys_gettid();
+    begin_ids(thread);
+    atomic_store(&thread->owned, 0);
+    atomic_fetch_add(&live, 1);
+    thread_current = thread;
+    atomic_store_explicit(&thread->state, THREAD_LIVE, memory_order_release);
+    return thread;
+}
+
+void thread_make_id(struct thread *thread, char *id)
+{
+    memcpy(id, thread->id_high, sizeof thread->id_high);
+    put_hex(id + sizeof thread->id_high, thread->id_count++);
+}
+
+uint32_t thread_count(void)
+{
+    return atomic_load(&live);
+}
+
+struct thread *thread_at(uint32_t number)
+{
+    return number < pool_size(&threads) ? pool_at(&threads, number) : NULL;
+}
+
+void thread_release(struct thread *thread)
+{
+    ring_end(&thread->ring);
+    atomic_store(&thread->state, THREAD_FREE);
+    pool_put(&threads, thread);
+}
+
+void thread_forget(void)
+{
+    pool_forget(&threads);
+    atomic_store(&live, 0);
+    thread_current = NULL;
+}

@@ -1,0 +1,66 @@
+#ifndef REQUEST_THREAD_H
+#define REQUEST_THREAD_H
+
+/*
+ * thread: what we keep of each of the host's threads that has served a request: its queue to the
+ * sender, its supply of request ids, how many live requests it owns. Made at the thread's first
+ * request; when the thread ends, its queue is drained by the sender and the record used again.
+ */
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/pool.h"
+#include "base/ring.h"
+
+enum thread_state { THREAD_FREE, THREAD_LIVE, THREAD_ENDED };
+
+struct thread {
+    struct pool_link link;
+    _Atomic uint32_t state;
+    _Atomic uint32_t owned; /* live requests of this thread */
+    pid_t tid;
+    uint64_t id_count;   /* low half of the next request id */
+    char id_high[16];    /* high half, in hexadecimal */
+    struct ring ring;
+};
+
+extern __thread struct thread *thread_current __attribute__((tls_model("initial-exec")));
+
+/* Makes the calling thread's record; NULL without memory. */
+struct thread *thread_make(void);
+
+/* The calling thread's record, made when it is new; NULL without memory. */
+static inline struct thread *thread_self(void)
+{
+    struct thread *thread = thread_current;
+    return __builtin_expect(thread != NULL, 1) ? thread : thread_make();
+}
+
+#define THREAD_ID_BYTES 32
+
+/* Writes a new request id: 128 bits in hexadecimal, unique across threads, processes and forks. */
+void thread_make_id(struct thread *thread, char *id);
+
+/* How many live threads have a record. */
+uint32_t thread_count(void);
+
+/* By number, for the sender and for look-ups; NULL past the last. Numbers of ended threads are used
+ * again. */
+struct thread *thread_at(uint32_t number);
+
+/* The sender has drained an ended thread's queue. */
+void thread_release(struct thread *thread);
+
+/* Told on a thread that ends, before its record goes: the DOWN signal. */
+typedef void thread_down(struct thread *thread);
+
+/* Once per process, at start: makes the key whose destructor is the DOWN signal. 0 or a negative
+ * errno value: without the key no thread can be told from a living one, so nothing may begin. */
+int thread_begin(thread_down *down);
+
+/* In a forked child: all records are the parent's. */
+void thread_forget(void);
+
+#endif

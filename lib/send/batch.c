@@ -1,0 +1,92 @@
+#include "send/batch.h"
+
+#include <errno.h>
+
+#include "base/sys.h"
+
+static size_t memory_bytes(const struct batch *batch)
+{
+    return ((size_t)batch->stride * SEND_DATAGRAMS + 4095) & ~(size_t)4095;
+}
+
+int batch_begin(struct batch *batch, struct send_pool *pool, batch_head *head,
+                uint32_t datagram_bytes)
+{
+    *batch = (struct batch){.pool = pool, .head = head, .datagram_bytes = datagram_bytes};
+    batch->stride = (datagram_bytes + BATCH_HEAD_BYTES + 63) & ~63u;
+    batch->memory = sys_pages(memory_bytes(batch));
+    return batch->memory == NULL ? -ENOMEM : 0;
+}
+
+static char *lines_in_hand(const struct batch *batch)
+{
+    return batch->memory + (size_t)batch->ready * batch->stride + BATCH_HEAD_BYTES;
+}
+
+static void send_ready(struct batch *batch)
+{
+    if (batch->ready > 0)
+        send_pool_send(batch->pool, batch->datagram, batch->ready);
+    batch->ready = 0;
+}
+
+/* Closes the datagram in hand. */
+static void finish(struct batch *batch)
+{
+    if (batch->n == 0)
+        return;
+    char *lines = lines_in_hand(batch);
+    size_t head = batch->head(lines, batch->n);
+    batch->datagram[batch->ready++] = (struct bytes){lines - head, head + batch->n};
+    batch->n = 0;
+    if (batch->ready == SEND_DATAGRAMS)
+        send_ready(batch);
+}
+
+/* Room for lines in one datagram: the head is at most BATCH_HEAD_BYTES. */
+static size_t room(const struct batch *batch)
+{
+    return batch->datagram_bytes - BATCH_HEAD_BYTES;
+}
+
+static void take(struct batch *batch, struct bytes lines)
+{
+    if (room(batch) - batch->n < lines.n)
+        finish(batch);
+    memcpy(lines_in_hand(batch) + batch->n, lines.at, lines.n);
+    batch->n += (uint32_t)lines.n;
+}
+
+int batch_add(struct batch *batch, struct bytes lines)
+{
+    int error = 0;
+    if (lines.n <= room(batch)) {
+        take(batch, lines);
+        return 0;
+    }
+    while (lines.n > 0) {
+        const char *end = memchr(lines.at, '\n', lines.n);
+        size_t n = end != NULL ? (size_t)(end - lines.at) + 1 : lines.n;
+        if (n <= room(batch)) {
+            take(batch, (struct bytes){lines.at, n});
+        } else {
+            batch->refused++;
+            error = -EMSGSIZE;
+        }
+        lines.at += n;
+        lines.n -= n;
+    }
+    return error;
+}
+
+void batch_flush(struct batch *batch)
+{
+    finish(batch);
+    send_ready(batch);
+}
+
+void batch_end(struct batch *batch)
+{
+    sys_pages_free(batch->memory, memory_bytes(batch));
+    batch->memory = NULL;
+}

@@ -1,0 +1,42 @@
+#ifndef SEND_BATCH_H
+#define SEND_BATCH_H
+
+/*
+ * batch: groups of lines in, full datagrams out, many per system call. A group (the lines of one
+ * event) is kept together in one datagram; one that is larger than a datagram is split between
+ * lines; a line is never split. Only for the sender's thread.
+ */
+
+#include "base/bytes.h"
+#include "send/pool.h"
+
+/* Writes a datagram's head before its lines; see metric/codec.h. */
+typedef size_t batch_head(char *lines, size_t n);
+
+#define BATCH_HEAD_BYTES 8
+
+struct batch {
+    struct send_pool *pool;
+    batch_head *head;
+    char *memory; /* SEND_DATAGRAMS of `stride` bytes */
+    uint32_t datagram_bytes, stride;
+    uint32_t ready;  /* datagrams that are full */
+    uint32_t n;      /* bytes of lines in the datagram in hand */
+    uint32_t refused; /* lines too long for any datagram, ever */
+    struct bytes datagram[SEND_DATAGRAMS];
+};
+
+/* `datagram_bytes` is the largest datagram, its head included. 0 or -ENOMEM. */
+int batch_begin(struct batch *batch, struct send_pool *pool, batch_head *head,
+                uint32_t datagram_bytes);
+
+/* Adds whole lines. Sends when SEND_DATAGRAMS are full. 0, or -EMSGSIZE if a line was longer than a
+ * datagram; the other lines are taken. */
+int batch_add(struct batch *batch, struct bytes lines);
+
+/* Sends what is there. */
+void batch_flush(struct batch *batch);
+
+void batch_end(struct batch *batch);
+
+#endif

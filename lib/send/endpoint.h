@@ -1,0 +1,53 @@
+#ifndef SEND_ENDPOINT_H
+#define SEND_ENDPOINT_H
+
+/*
+ * endpoint: one datagram socket to the receiver. Made when it is first needed, kept out of the way
+ * of the host's fd numbers, checked before each use (hosts close fds that they don't know, and may
+ * have been given our number since), made anew when it is gone. Only for the sender's thread.
+ */
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/bytes.h"
+#include "base/owned_fd.h"
+
+/* Names are looked up again after this time, and when sending fails. */
+#define ENDPOINT_RESOLVE_NS 60000000000ull
+
+struct endpoint {
+    struct bytes host; /* as STATS_HERO_ESTATSD_HOST; must stay */
+    uint32_t port;
+    struct owned_fd socket;
+    uint64_t resolved_ns, retry_ns;
+    uint32_t address_bytes;
+    bool is_name; /* not an address: looked up again in time */
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+        struct sockaddr_un un;
+        struct sockaddr_storage room;
+    } address;
+};
+
+void endpoint_begin(struct endpoint *endpoint, struct bytes host, uint32_t port);
+
+/*
+ * The socket, connected, or a negative errno value: the name can't be resolved (-EHOSTUNREACH), or
+ * what socket or connect returned. After a failure it returns -EAGAIN for a second without trying.
+ * A name's look-up may take as long as the resolver does.
+ */
+int endpoint_fd(struct endpoint *endpoint, uint64_t now_ns);
+
+/* Sending failed for good: the next endpoint_fd makes the socket anew. */
+void endpoint_failed(struct endpoint *endpoint, uint64_t now_ns);
+
+/* Closes the socket if it is still ours. */
+void endpoint_end(struct endpoint *endpoint);
+
+#endif

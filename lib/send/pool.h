@@ -1,0 +1,35 @@
+#ifndef SEND_POOL_H
+#define SEND_POOL_H
+
+/*
+ * pool: the endpoints, and the sending of many datagrams by one system call. Batches go to the
+ * endpoints in turn; one that fails does not stop the others. Only for the sender's thread.
+ */
+
+#include <stdint.h>
+
+#include "send/endpoint.h"
+
+#define SEND_POOL_MOST     64 /* endpoints */
+#define SEND_DATAGRAMS     64 /* datagrams per system call */
+#define SEND_PATIENCE_NS   1000000000ull /* how long a full receiver is waited for */
+
+struct send_pool {
+    struct endpoint endpoint[SEND_POOL_MOST];
+    uint32_t n, turn;
+    uint64_t give_up_ns; /* the moment past which nobody is waited for; 0: none */
+    uint64_t errors;     /* datagrams that could not be sent, ever */
+};
+
+void send_pool_begin(struct send_pool *pool, struct bytes host, uint32_t port, uint32_t n);
+
+/*
+ * Sends `n` datagrams, at most SEND_DATAGRAMS. Waits for a receiver's full buffer as long as
+ * SEND_PATIENCE_NS, and not past `give_up_ns`. Returns how many went out; the others are counted in
+ * `errors`, as are those that an ICMP error of an earlier datagram spoke of ("port closed").
+ */
+uint32_t send_pool_send(struct send_pool *pool, const struct bytes *datagram, uint32_t n);
+
+void send_pool_end(struct send_pool *pool);
+
+#endif

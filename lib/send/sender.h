@@ -1,0 +1,76 @@
+#ifndef SEND_SENDER_H
+#define SEND_SENDER_H
+
+/*
+ * sender: the background thread that everything leaves the process by. It sleeps until there is
+ * work; then it gathers for FLUSH_MS, or until a producer says that much is waiting, spells what is
+ * there, sends it and looks again. It blocks every signal, is named "stats-hero", and has a small
+ * stack. One per process.
+ */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "send/batch.h"
+
+struct sender_source {
+    /* Spells all that waits into `batch`; true if anything did. `last`: the process ends, leave
+     * nothing behind. Called on the sender's thread only. */
+    bool (*drain)(struct batch *batch, bool last);
+    /* Nanoseconds until drain wants to be called although no producer woke us; UINT64_MAX: never. */
+    uint64_t (*due_ns)(void);
+    /* Called first on the new thread. */
+    void (*enter)(void);
+};
+
+struct sender_options {
+    struct bytes host;
+    uint32_t port, pool_size, datagram_bytes, flush_ms;
+    batch_head *head;
+    struct sender_source source;
+};
+
+enum sender_state { SENDER_NONE, SENDER_IDLE, SENDER_GATHERING, SENDER_BUSY, SENDER_ENDED };
+
+extern _Atomic uint32_t sender_state;
+
+/* Before anything else; starts nothing. `options` is copied; its views must stay. */
+void sender_begin(const struct sender_options *options);
+
+/* Starts the thread unless it runs; after a failure it is tried again a second later at the
+ * earliest. May be called by any thread, not in signal handlers. */
+void sender_start(void);
+
+/* Wakes the thread, whatever it waits for. */
+void sender_wake(void);
+
+/* A producer has handed something over; `many`: the sender should come now. Costs a load and a
+ * branch when the thread is awake. */
+static inline void sender_notify(bool many)
+{
+    uint32_t state = atomic_load_explicit(&sender_state, memory_order_relaxed);
+    if (__builtin_expect(state == SENDER_BUSY || (state == SENDER_GATHERING && !many), 1))
+        return;
+    if (state == SENDER_NONE)
+        sender_start();
+    else
+        sender_wake();
+}
+
+/* The thread is there. */
+bool sender_running(void);
+
+/* Datagrams that could not be sent, ever. */
+uint64_t sender_errors(void);
+
+/* Has everything sent that waits, then stops the thread; waits at most `patience_ns`. */
+void sender_stop(uint64_t patience_ns);
+
+/* The same, but the thread goes on (before exec, which may fail). */
+void sender_flush(uint64_t patience_ns);
+
+/* In a forked child: there is no thread, and the sockets are the parent's. */
+void sender_forget(void);
+
+#endif

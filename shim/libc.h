@@ -1,0 +1,32 @@
+#ifndef SHIM_LIBC_H
+#define SHIM_LIBC_H
+
+/*
+ * libc: the real functions, as the next library in the search order has them. libc.def is the list.
+ * A call that arrives before our constructor ran resolves them all on the way; one that the next
+ * library does not have answers -1 with ENOSYS.
+ */
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+struct libc {
+#define FUNCTION(type, name, parameters, arguments) type(*name) parameters;
+#include "libc.def"
+#undef FUNCTION
+    /* Those of another shape. */
+    int (*close)(int fd);
+    int (*fcntl)(int fd, int command, ...);
+    int (*fcntl64)(int fd, int command, ...);
+    void (*closefrom)(int first);
+    void (*exit_now)(int status); /* _exit */
+};
+
+extern struct libc libc;
+
+/* Finds them all. Done by the constructor; again is harmless. */
+void libc_resolve(void);
+
+#endif

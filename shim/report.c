@@ -1,0 +1,99 @@
+#include "report.h"
+
+#include <sys/socket.h>
+
+/* The guard is up already: a signal handler of the host's came in between. What it did on this
+ * connection can't be told, so nothing more may be said of it. */
+static bool inside(uint64_t word)
+{
+    if (UNLIKELY(guard_up))
+        flow_missed(word);
+    return guard_up;
+}
+
+static bool asked_for_bytes(const struct iovec *vector, size_t parts)
+{
+    for (size_t i = 0; i < parts; i++)
+        if (vector[i].iov_len > 0)
+            return true;
+    return false;
+}
+
+static bool client_lost(int error)
+{
+    return error == ECONNRESET || error == EPIPE || error == ETIMEDOUT;
+}
+
+static __attribute__((noinline)) void report_gone(uint64_t word, int fd)
+{
+    if (inside(word))
+        return;
+    struct guard guard = guard_raise();
+    flow_client_gone(word, fd);
+    guard_lower(guard);
+}
+
+static void report_failure(uint64_t word, int fd)
+{
+    if (client_lost(errno))
+        report_gone(word, fd);
+}
+
+void report_read(uint64_t word, int fd, const struct iovec *vector, size_t parts, ssize_t result,
+                 int flags)
+{
+    if (result < 0) {
+        report_failure(word, fd);
+        return;
+    }
+    if (UNLIKELY(flags & (MSG_ERRQUEUE | MSG_OOB)))
+        return;
+    if (result == 0) {
+        if (asked_for_bytes(vector, parts))
+            report_gone(word, fd);
+        return;
+    }
+    if (UNLIKELY(flags & MSG_PEEK))
+        return;
+    if (inside(word))
+        return;
+    struct guard guard = guard_raise();
+    if (UNLIKELY(flags & MSG_TRUNC))
+        flow_read_unseen(word, fd, (uint64_t)result);
+    else
+        flow_read(word, fd, vector, parts, (size_t)result);
+    guard_lower(guard);
+}
+
+void report_wrote(uint64_t word, int fd, const struct iovec *vector, size_t parts, ssize_t result)
+{
+    if (result < 0)
+        report_failure(word, fd);
+    if (result <= 0 || inside(word))
+        return;
+    struct guard guard = guard_raise();
+    flow_wrote(word, fd, vector, parts, (size_t)result);
+    guard_lower(guard);
+}
+
+void report_read_unseen(uint64_t word, int fd, ssize_t result)
+{
+    if (result < 0)
+        report_failure(word, fd);
+    if (result <= 0 || inside(word))
+        return;
+    struct guard guard = guard_raise();
+    flow_read_unseen(word, fd, (uint64_t)result);
+    guard_lower(guard);
+}
+
+void report_wrote_unseen(uint64_t word, int fd, ssize_t result)
+{
+    if (result < 0)
+        report_failure(word, fd);
+    if (result <= 0 || inside(word))
+        return;
+    struct guard guard = guard_raise();
+    flow_wrote_unseen(word, fd, (uint64_t)result);
+    guard_lower(guard);
+}
