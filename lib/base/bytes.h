@@ -10,6 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 /* `n` bytes at `at`; not terminated, not owned. */
 struct bytes {
@@ -28,6 +31,82 @@ static inline struct bytes bytes_of(const char *string)
 static inline bool bytes_equal(struct bytes a, struct bytes b)
 {
     return a.n == b.n && memcmp(a.at, b.at, a.n) == 0;
+}
+
+/*
+ * Finds each `wanted` between `at` and `end` in turn, sixteen bytes at a look. Inline: the lines of a
+ * message head are short, and a call of memchr costs more than the search.
+ */
+struct bytes_finder {
+    const char *begin, *at, *end; /* from `at` on it is still to be looked */
+    unsigned found;               /* places before `at` not told yet: bit 0 is at[-16] */
+    char wanted;
+};
+
+static inline struct bytes_finder bytes_finder_on(const char *at, const char *end, char wanted)
+{
+    return (struct bytes_finder){at, at, end, 0, wanted};
+}
+
+#ifdef __SSE2__
+
+static inline unsigned bytes_places_16(const char *at, char wanted)
+{
+    __m128i here = _mm_loadu_si128((const __m128i *)(const void *)at);
+    return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(here, _mm_set1_epi8(wanted)));
+}
+
+static inline uint32_t bytes_places_32(const char *at, char wanted)
+{
+    return bytes_places_16(at, wanted) | bytes_places_16(at + 16, wanted) << 16;
+}
+
+/* The last look goes back over bytes that were looked at, not beyond the end. */
+static inline void bytes_finder_fill(struct bytes_finder *finder)
+{
+    while (finder->end - finder->at >= 16) {
+        finder->found = bytes_places_16(finder->at, finder->wanted);
+        finder->at += 16;
+        if (finder->found != 0)
+            return;
+    }
+    if (finder->at < finder->end && finder->end - finder->begin >= 16) {
+        unsigned seen = 16 - (unsigned)(finder->end - finder->at);
+        finder->found = bytes_places_16(finder->end - 16, finder->wanted) >> seen << seen;
+        finder->at = finder->end;
+    }
+}
+
+#else
+
+static inline void bytes_finder_fill(struct bytes_finder *finder)
+{
+    (void)finder;
+}
+
+#endif
+
+/* The next place, or NULL past the last. */
+static inline const char *bytes_finder_next(struct bytes_finder *finder)
+{
+    if (finder->found == 0)
+        bytes_finder_fill(finder);
+    if (finder->found != 0) {
+        const char *place = finder->at - 16 + __builtin_ctz(finder->found);
+        finder->found &= finder->found - 1;
+        return place;
+    }
+    while (finder->at < finder->end)
+        if (*finder->at++ == finder->wanted)
+            return finder->at - 1;
+    return NULL;
+}
+
+/* The first `c` in `n` bytes, or NULL: memchr for short texts. */
+static inline const char *bytes_find(const char *at, size_t n, char c)
+{
+    struct bytes_finder finder = bytes_finder_on(at, at + n, c);
+    return bytes_finder_next(&finder);
 }
 
 /* Equal without regard to ASCII case. */

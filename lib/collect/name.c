@@ -24,7 +24,7 @@ static struct name read_type(struct bytes rest)
     struct bytes tail = rest;
     struct bytes label = bytes_cut(&tail, '.');
     if (tail.at == NULL)
-        return (struct name){NAME_FOREIGN, {NULL, 0}};
+        return (struct name){NAME_FOREIGN, BYTES("")};
     struct bytes action = bytes_cut(&tail, '.');
     struct bytes part = {label.at, label.n + 1 + action.n};
     if (tail.at == NULL)
@@ -64,8 +64,8 @@ struct name name_read(struct bytes key)
             return (struct name){anchors[i].kind, rest};
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
         if (ends_with(key, endings[i].end))
-            return (struct name){endings[i].kind, {NULL, 0}};
-    return (struct name){NAME_FOREIGN, {NULL, 0}};
+            return (struct name){endings[i].kind, BYTES("")};
+    return (struct name){NAME_FOREIGN, BYTES("")};
 }
 
 struct bytes name_label(struct bytes part, struct bytes *action)

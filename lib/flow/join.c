@@ -1,8 +1,6 @@
 #include "flow/join.h"
 
 #include "base/clock.h"
-#include "base/log.h"
-#include "metric/route.h"
 #include "request/figures.h"
 #include "request/names.h"
 
@@ -10,20 +8,12 @@
 #define STATUS_NONE        0
 
 static struct {
-    struct routes routes;
     struct bytes id_header; /* in lower case */
     char id_header_text[64];
 } join;
 
-static void refuse_rule(struct bytes rule, const char *accepted)
-{
-    log_line(LOG_WARN, BYTES("STATS_HERO_ROUTES: rule '"), rule, BYTES("' is left out: "),
-             bytes_of(accepted));
-}
-
 void join_begin(const struct config *config)
 {
-    routes_parse(&join.routes, config->routes, refuse_rule);
     join.id_header = (struct bytes){join.id_header_text, config->request_id_header.n};
     for (size_t i = 0; i < join.id_header.n; i++) {
         char c = config->request_id_header.at[i];
@@ -44,8 +34,7 @@ static struct worker *make_worker(const struct http1_event *line, uint64_t began
     struct worker *worker = worker_make(began_ns);
     if (worker == NULL)
         return NULL;
-    worker_name(worker, label_number(&names.labels, routes_label(&join.routes, line->target)),
-                label_number(&names.actions, line->method));
+    worker_name(worker, names_label(line->target), label_number(&names.actions, line->method));
     worker->method = (uint8_t)http1_method_of(line->method);
     return worker;
 }

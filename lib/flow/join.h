@@ -10,7 +10,7 @@
 #include "base/config.h"
 #include "flow/conn.h"
 
-/* Once, before the rest: routes and the request id's header. */
+/* Once, before the rest: the name of the request id's header. */
 void join_begin(const struct config *config);
 
 /* The host read these bytes of the client's. */

@@ -23,7 +23,7 @@ size_t label_clean_name(char *out, size_t size, struct bytes name);
 struct label {
     uint32_t hash;
     uint8_t n;
-    char text[LABEL_BYTES];
+    uint64_t word[LABEL_BYTES / 8]; /* the text; the last word's unused bytes are 0 */
 };
 
 /* Zero it, then label_table_begin. Numbers are valid for the life of the table. */
@@ -31,6 +31,7 @@ struct label_table {
     struct label *label; /* by number */
     uint32_t most;       /* numbers 1 to `most` are for labels */
     uint32_t slots;      /* a power of two */
+    char legal[256];     /* what each byte becomes */
     bool dots;           /* a `.` stays: the labels are names that the user gives */
     _Atomic uint16_t *slot; /* by hash: a number, 0 where free */
     _Atomic uint32_t n;

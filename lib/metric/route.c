@@ -127,7 +127,8 @@ static bool matches(struct bytes pattern, struct bytes path)
 /* `text` up to the first `end`; all of it without one. */
 static struct bytes before(struct bytes text, char end)
 {
-    return bytes_cut(&text, end);
+    const char *found = bytes_find(text.at, text.n, end);
+    return found != NULL ? between(text.at, found) : text;
 }
 
 static struct bytes after(struct bytes text, size_t n)
@@ -140,10 +141,18 @@ static bool letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+static struct bytes before_query(struct bytes target)
+{
+    size_t n = 0;
+    while (n < target.n && target.at[n] != '?' && target.at[n] != '#')
+        n++;
+    return (struct bytes){target.at, n};
+}
+
 /* The path of a target; a target that has none is returned as it is, without its query. */
 static struct bytes path_of(struct bytes target)
 {
-    struct bytes path = before(before(target, '?'), '#');
+    struct bytes path = before_query(target);
     if (path.n == 0 || !letter(path.at[0]))
         return path;
     struct bytes scheme = before(path, ':');

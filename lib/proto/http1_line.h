@@ -54,7 +54,7 @@ bool http1_line_join(struct http1_line *line, char *kept, size_t most, struct by
 static inline bool http1_line_take(struct http1_line *line, char *kept, size_t most,
                                    struct bytes *rest, struct http1_text *text)
 {
-    const char *end = memchr(rest->at, '\n', rest->n);
+    const char *end = bytes_find(rest->at, rest->n, '\n');
     if (end == NULL || line->n != 0)
         return http1_line_join(line, kept, most, rest, end, text);
     size_t n = (size_t)(end - rest->at);

@@ -22,13 +22,10 @@ static bool blank(char c)
 /* `text` up to its first blank. */
 static struct bytes to_blank(struct bytes text)
 {
-    const char *space = memchr(text.at, ' ', text.n);
-    if (space != NULL)
-        text.n = (size_t)(space - text.at);
-    const char *tab = memchr(text.at, '\t', text.n);
-    if (tab != NULL)
-        text.n = (size_t)(tab - text.at);
-    return text;
+    size_t n = 0;
+    while (n < text.n && !blank(text.at[n]))
+        n++;
+    return (struct bytes){text.at, n};
 }
 
 /*
@@ -54,12 +51,11 @@ static bool read_beginning(struct bytes text, struct http1_event *event)
     return true;
 }
 
-/* Where the version stands that ends the line; NULL without one. */
+/* Where the version stands that ends a line, of which these are the last bytes; NULL without one.
+ */
 static const char *find_version(struct bytes tail)
 {
     static const struct bytes version = BYTES("HTTP/1.");
-    if (tail.n > 0 && tail.at[tail.n - 1] == '\r')
-        tail.n--;
     while (tail.n > 0 && blank(tail.at[tail.n - 1]))
         tail.n--;
     if (tail.n < version.n + 2)
@@ -75,8 +71,10 @@ static bool read_line(const struct http1_text *line, struct http1_event *event)
 {
     if (!read_beginning(line->text, event) || event->target.n == 0)
         return false;
-    if (line->cut)
-        return find_version((struct bytes){line->tail, HTTP1_TAIL_BYTES}) != NULL;
+    if (line->cut) {
+        bool cr = line->tail[HTTP1_TAIL_BYTES - 1] == '\r';
+        return find_version((struct bytes){line->tail, HTTP1_TAIL_BYTES - cr}) != NULL;
+    }
     /* A line that is not cut may be so short that it ends with its target. */
     const char *version = find_version(line->text);
     return version != NULL && version > event->target.at;
@@ -150,8 +148,13 @@ static void feed_head(struct http1_request *parser, struct bytes *rest, struct b
 {
     struct http1_text line;
     for (;;) {
-        if (parser->line.n == 0)
+        if (parser->line.n == 0) {
             http1_framing_pass(rest, id_header);
+            if (http1_framing_take_end(rest)) {
+                end_head(parser, event);
+                return;
+            }
+        }
         if (rest->n == 0 ||
             !http1_line_take(&parser->line, parser->kept, sizeof parser->kept, rest, &line))
             return;

@@ -55,9 +55,23 @@ static enum http1_event_kind become_idle(struct http1_response *parser, enum htt
     return kind;
 }
 
+/* A status line that lies whole in `rest` is passed by the same look that passes what follows it. */
+static bool pass_line(struct http1_response *parser, struct bytes *rest)
+{
+    const char *begin = rest->at;
+    if (parser->line.n != 0 || rest->n < LEAST_BYTES || !read_line(*rest, &parser->status))
+        return false;
+    http1_framing_pass_first(rest);
+    return rest->at != begin;
+}
+
 static enum http1_event_kind feed_line(struct http1_response *parser, struct bytes *rest)
 {
     struct http1_text line;
+    if (pass_line(parser, rest)) {
+        parser->state = RESPONSE_HEAD;
+        return HTTP1_MORE;
+    }
     if (!http1_line_take(&parser->line, parser->kept, sizeof parser->kept, rest, &line)) {
         bool begun = read_beginning((struct bytes){parser->kept, parser->line.n});
         return begun ? HTTP1_MORE : become_bad(parser);
@@ -105,8 +119,13 @@ static enum http1_event_kind feed_head(struct http1_response *parser, struct byt
 {
     for (;;) {
         struct http1_text line;
-        if (parser->line.n == 0)
+        if (parser->line.n == 0) {
             http1_framing_pass(rest, BYTES(""));
+            if (http1_framing_take_end(rest))
+                return end_head(parser, method);
+            if (http1_framing_take_length(&parser->body, rest))
+                continue;
+        }
         if (rest->n == 0 ||
             !http1_line_take(&parser->line, parser->kept, sizeof parser->kept, rest, &line))
             return HTTP1_MORE;

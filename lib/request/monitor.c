@@ -53,7 +53,7 @@ static void begin_sender(const struct config *config)
 
 static bool make_ready(void)
 {
-    if (!monitor.named && names_begin(monitor.config->max_labels) < 0)
+    if (!monitor.named && names_begin(monitor.config) < 0)
         return false;
     monitor.named = true;
     if (registry_begin() < 0)

@@ -1,12 +1,29 @@
 #include "request/names.h"
 
+#include "base/log.h"
+#include "metric/route.h"
+
 struct names names;
 
-int names_begin(uint32_t most)
+static struct routes routes;
+
+static void refuse(struct bytes rule, const char *accepted)
 {
-    int error = label_table_begin(&names.labels, most);
-    if (error == 0)
-        error = label_table_begin(&names.actions, most);
+    log_line(LOG_WARN, BYTES("STATS_HERO_ROUTES: rule '"), rule, BYTES("' is left out: accepted is "),
+             bytes_of(accepted));
+}
+
+int names_begin(const struct config *config)
+{
+    routes_parse(&routes, config->routes, refuse);
     names.timers.dots = true;
-    return error < 0 ? error : label_table_begin(&names.timers, most);
+    int error = label_table_begin(&names.labels, config->max_labels);
+    if (error == 0)
+        error = label_table_begin(&names.actions, config->max_labels);
+    return error < 0 ? error : label_table_begin(&names.timers, config->max_labels);
+}
+
+uint16_t names_label(struct bytes target)
+{
+    return label_number(&names.labels, routes_label(&routes, target));
 }

@@ -3,6 +3,7 @@
 
 /* names: the process's labels, actions and timer labels, each under a number; see metric/label.h. */
 
+#include "base/config.h"
 #include "metric/label.h"
 
 struct names {
@@ -11,7 +12,10 @@ struct names {
 
 extern struct names names;
 
-/* Room for `most` of each. 0 or -ENOMEM. */
-int names_begin(uint32_t most);
+/* Reads the routes, and makes room for MAX_LABELS of each kind. `config` must stay. 0 or -ENOMEM. */
+int names_begin(const struct config *config);
+
+/* The label of a request target, by the user's routes first. Any thread. */
+uint16_t names_label(struct bytes target);
 
 #endif

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "base/lock.h"
-#include "base/siphash.h"
+#include "base/keyed_hash.h"
 #include "base/sys.h"
 
 /*
@@ -24,7 +24,7 @@ struct shard {
 } __attribute__((aligned(64)));
 
 static struct shard shards[REGISTRY_SHARDS];
-static struct siphash_key key;
+static struct hash_key key;
 
 /* What a look-up compares with. Look-ups and entries are both `struct worker` to ck_hs. */
 static bool same_id(const void *a, const void *b)
@@ -44,7 +44,8 @@ static unsigned long hash_of(const void *object, unsigned long seed)
 {
     const struct worker *worker = object;
     (void)seed;
-    return siphash(&key, worker->id, atomic_load_explicit(&worker->id_bytes, memory_order_relaxed));
+    return keyed_hash(&key, worker->id,
+                      atomic_load_explicit(&worker->id_bytes, memory_order_relaxed));
 }
 
 /* Small arrays share pages; nothing is given back, see above. */
@@ -102,29 +103,30 @@ static struct shard *shard_of(uint64_t hash)
     return &shards[hash >> 58];
 }
 
-void registry_add(struct worker *worker, struct bytes id, bool unique)
+void registry_add(struct worker *worker)
 {
-    worker->hash = siphash(&key, id.at, id.n);
+    worker->hash = hash_of(worker, 0);
     struct shard *shard = shard_of(worker->hash);
     if (!lock_take(&shard->lock))
         return;
-    if (!unique) {
-        struct worker *older = ck_hs_remove(&shard->set, worker->hash, worker);
-        if (older != NULL)
-            older->registered = false;
-    }
-    worker->registered = ck_hs_put_unique(&shard->set, worker->hash, worker);
+    struct worker *older = ck_hs_remove(&shard->set, worker->hash, worker);
+    if (older != NULL)
+        atomic_store_explicit(&older->registered, false, memory_order_relaxed);
+    bool added = ck_hs_put_unique(&shard->set, worker->hash, worker);
+    atomic_store_explicit(&worker->registered, added, memory_order_relaxed);
     lock_release(&shard->lock);
 }
 
 void registry_remove(struct worker *worker)
 {
+    if (!atomic_load_explicit(&worker->registered, memory_order_relaxed))
+        return;
     struct shard *shard = shard_of(worker->hash);
     if (!lock_take(&shard->lock))
         return;
-    if (worker->registered)
+    if (atomic_load_explicit(&worker->registered, memory_order_relaxed))
         ck_hs_remove(&shard->set, worker->hash, worker);
-    worker->registered = false;
+    atomic_store_explicit(&worker->registered, false, memory_order_relaxed);
     lock_release(&shard->lock);
 }
 
@@ -149,7 +151,7 @@ int registry_find(struct bytes id, struct registry_entry *entry)
 {
     struct worker wanted = {.version = 0};
     worker_set_id(&wanted, id);
-    wanted.hash = siphash(&key, wanted.id, wanted.id_bytes);
+    wanted.hash = hash_of(&wanted, 0);
     struct worker *found = ck_hs_get(&shard_of(wanted.hash)->set, wanted.hash, &wanted);
     return found == NULL ? -ENOENT : read_entry(found, &wanted, entry);
 }

@@ -16,12 +16,11 @@ int registry_begin(void);
 
 /*
  * Adds `worker` under its id. Of two requests with one id the newer one is found, and each end
- * removes only its own entry. `unique`: the id was made by us, nobody else has it. Without memory the
- * request is not found by look-ups, nothing else.
+ * removes only its own entry. Without memory the request is not found by look-ups, nothing else.
  */
-void registry_add(struct worker *worker, struct bytes id, bool unique);
+void registry_add(struct worker *worker);
 
-/* Removes `worker` if it stands there. */
+/* Removes `worker` if it stands there; costs a load and a branch if not. */
 void registry_remove(struct worker *worker);
 
 /* What a look-up tells of a live request. */

@@ -36,22 +36,30 @@ int thread_begin(thread_down *down)
     return -pthread_key_create(&key, end);
 }
 
-static const char hex[] = "0123456789abcdef";
-
 static void put_hex(char *out, uint64_t number)
 {
     for (int i = 15; i >= 0; i--, number >>= 4)
-        out[i] = hex[number & 15];
+        out[i] = "0123456789abcdef"[number & 15];
 }
 
-/* Random high half, counted low half: two ids of one thread differ in the count, two threads' in the
- * high half, wherever they run. */
+/* Both halves begin at random; the lower one is counted. Two ids of one thread differ in the count,
+ * two threads' in the upper half, wherever they run. */
 static void begin_ids(struct thread *thread)
 {
     uint64_t random[2] = {0, 0};
     sys_getrandom(random, sizeof random);
-    put_hex(thread->id_high, random[0]);
-    thread->id_count = random[1];
+    put_hex(thread->id, random[0]);
+    put_hex(thread->id + 16, random[1]);
+}
+
+/* Counts in hexadecimal text: most often one digit changes. */
+struct bytes thread_next_id(struct thread *thread)
+{
+    char *digit = thread->id + THREAD_ID_BYTES - 1;
+    while (*digit == 'f' && digit > thread->id + THREAD_ID_BYTES / 2)
+        *digit-- = '0';
+    *digit = *digit == '9' ? 'a' : *digit == 'f' ? '0' : (char)(*digit + 1);
+    return (struct bytes){thread->id, THREAD_ID_BYTES};
 }
 
 struct thread *thread_make(void)
@@ -71,12 +79,6 @@ struct thread *thread_make(void)
     thread_current = thread;
     atomic_store_explicit(&thread->state, THREAD_LIVE, memory_order_release);
     return thread;
-}
-
-void thread_make_id(struct thread *thread, char *id)
-{
-    memcpy(id, thread->id_high, sizeof thread->id_high);
-    put_hex(id + sizeof thread->id_high, thread->id_count++);
 }
 
 uint32_t thread_count(void)

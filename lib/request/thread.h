@@ -11,8 +11,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/bytes.h"
 #include "base/pool.h"
 #include "base/ring.h"
+
+#define THREAD_ID_BYTES 32
 
 enum thread_state { THREAD_FREE, THREAD_LIVE, THREAD_ENDED };
 
@@ -21,8 +24,7 @@ struct thread {
     _Atomic uint32_t state;
     _Atomic uint32_t owned; /* live requests of this thread */
     pid_t tid;
-    uint64_t id_count;   /* low half of the next request id */
-    char id_high[16];    /* high half, in hexadecimal */
+    char id[THREAD_ID_BYTES]; /* the last request id that was made */
     struct ring ring;
 };
 
@@ -38,10 +40,9 @@ static inline struct thread *thread_self(void)
     return __builtin_expect(thread != NULL, 1) ? thread : thread_make();
 }
 
-#define THREAD_ID_BYTES 32
-
-/* Writes a new request id: 128 bits in hexadecimal, unique across threads, processes and forks. */
-void thread_make_id(struct thread *thread, char *id);
+/* A new request id: 128 bits in hexadecimal, unique across threads, processes and forks. The view is
+ * valid until the next one is made. */
+struct bytes thread_next_id(struct thread *thread);
 
 /* How many live threads have a record. */
 uint32_t thread_count(void);

@@ -12,6 +12,11 @@
  * nothing but the owner, so a successful claim proves that what was read belongs together.
  */
 
+/*
+ * A request that came without an id is given one when somebody is told of it: at its end. Until then
+ * nobody can know it, so nobody can look it up, and it does not stand in the registry.
+ */
+
 static struct pool workers = POOL_OF(struct worker, WORKERS_MOST);
 static bool ids_wanted;
 
@@ -43,10 +48,15 @@ void worker_set_id(struct worker *worker, struct bytes id)
     uint32_t version = atomic_load_explicit(&worker->version, memory_order_relaxed);
     atomic_store_explicit(&worker->version, version + 1, memory_order_relaxed);
     atomic_thread_fence(memory_order_release);
-    for (uint32_t i = 0; i * 8 < n; i++) {
-        uint64_t word = 0;
-        memcpy(&word, id.at + i * 8, n - i * 8 < 8 ? n - i * 8 : 8);
+    uint64_t word = 0;
+    for (uint32_t i = 0; i < n / 8; i++) {
+        memcpy(&word, id.at + i * 8, 8);
         atomic_store_explicit(&worker->id[i], word, memory_order_relaxed);
+    }
+    if (n % 8 != 0) {
+        word = 0;
+        memcpy(&word, id.at + n / 8 * 8, n % 8);
+        atomic_store_explicit(&worker->id[n / 8], word, memory_order_relaxed);
     }
     atomic_store_explicit(&worker->id_bytes, n, memory_order_relaxed);
     atomic_store_explicit(&worker->version, version + 2, memory_order_release);
@@ -60,15 +70,10 @@ static struct bytes id_of(const struct worker *worker)
 
 void worker_begin(struct worker *worker, struct thread *thread)
 {
-    char made[THREAD_ID_BYTES];
-    bool has_id = id_of(worker).n > 0;
-    if (!has_id) {
-        thread_make_id(thread, made);
-        worker_set_id(worker, (struct bytes){made, sizeof made});
-    }
     atomic_fetch_add_explicit(&thread->owned, 1, memory_order_relaxed);
     atomic_store_explicit(&worker->owner, thread->link.number + 1, memory_order_release);
-    registry_add(worker, id_of(worker), !has_id);
+    if (id_of(worker).n > 0)
+        registry_add(worker);
     uint64_t both = atomic_load_explicit(&worker->names, memory_order_relaxed);
     sender_notify(event_put_start(&thread->ring, (uint16_t)both, (uint16_t)(both >> 16)));
 }
@@ -114,7 +119,7 @@ void worker_end(struct worker *worker, struct thread *thread, int status, enum o
     facts.tid = (uint32_t)thread->tid;
     facts.duration_ns = now_ns > facts.start_ns ? now_ns - facts.start_ns : 0;
     if (ids_wanted)
-        facts.id = id_of(worker);
+        facts.id = id_of(worker).n > 0 ? id_of(worker) : thread_next_id(thread);
     sender_notify(event_put_end(&thread->ring, &facts));
 }
 
@@ -143,6 +148,8 @@ static void down_one(struct worker *worker, struct thread *thread)
     facts.id = (struct bytes){id, copy_id(worker, id)};
     if (!claim(worker, me, 0))
         return;
+    if (facts.id.n == 0)
+        facts.id = thread_next_id(thread);
     registry_remove(worker);
     facts.kind = EVENT_DOWN;
     facts.outcome = OUTCOME_DOWN;

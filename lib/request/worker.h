@@ -29,7 +29,7 @@ struct worker {
     struct worker *next;      /* for its holder's queue */
     _Atomic uint64_t names;   /* label | action << 16 */
     _Atomic uint64_t start_ns;
-    bool registered; /* stands in the registry; its shard's lock guards it */
+    _Atomic bool registered; /* stands in the registry; changed under its shard's lock */
     uint8_t method;  /* for its holder */
     _Atomic uint32_t id_bytes;
     uint64_t hash; /* of the id */
@@ -48,8 +48,7 @@ void worker_name(struct worker *worker, uint16_t label, uint16_t action);
 /* Cut to REQUEST_ID_BYTES; an empty id counts as none. */
 void worker_set_id(struct worker *worker, struct bytes id);
 
-/* The request is known: an id is made if it has none, `thread` owns it, it can be looked up, and its
- * start is told. */
+/* The request is known: `thread` owns it, it can be looked up by its id, and its start is told. */
 void worker_begin(struct worker *worker, struct thread *thread);
 
 /* `thread`, not its owner until now, goes on with it. */

@@ -1,0 +1,179 @@
+"""N requests give exactly N starts, N ends, the right statuses, labels and log lines.
+
+The truth is the clients' own count where they stop at an exact number (ab, curl) and the server's own
+access log everywhere; nginx's and Apache's lines are compared with ours request by request.
+"""
+
+import collections
+
+from case import REPEAT, Receiver, Request, ShimCase, label_of, new_id, requests_of, servers
+
+LONG_HEX = "0123456789abcdef0123"
+UUID = "6e0ab2f2-7a3c-4f0e-9d3f-2f1b7f5c1a11"
+
+# What curl asks for: path, options, method. The status is the server's business; a few are demanded
+# per server below, so that the variety is really there.
+ODD_REQUESTS = [
+    ("/", (), "GET"),
+    ("/?q=/nodes/1", (), "GET"),
+    ("/missing", (), "GET"),
+    ("/nodes/page.html", (), "GET"),
+    ("/nodes/page.html?a=b#c", (), "GET"),
+    ("//nodes/page.html", ("--path-as-is",), "GET"),
+    ("/4711", (), "GET"),
+    ("/" + UUID, (), "GET"),
+    ("/" + LONG_HEX, (), "GET"),
+    ("/a.b%7Cc:d|e@f", (), "GET"),
+    ("/empty", (), "GET"),
+    ("/old", (), "GET"),
+    ("/files/page.html", ("-z", "FILE"), "GET"),
+    ("/files/page.html", ("-r", "0-9"), "GET"),
+    ("/files/page.html", ("-r", "0-1,5-6"), "GET"),
+    ("/files/page.html", ("-r", "5000-"), "GET"),
+    ("/files/page.html", ("-I",), "HEAD"),
+    ("/missing", ("-I",), "HEAD"),
+    ("/files/page.html", ("-0",), "GET"),
+    ("/post", ("-d", "x=1"), "POST"),
+    ("/post", ("-d", "@BIG"), "POST"),
+    ("/post", ("-H", "Transfer-Encoding: chunked", "-d", "@BIG"), "POST"),
+    ("/post", ("-H", "Expect: 100-continue", "--expect100-timeout", "20", "-d", "x=1"), "POST"),
+    ("/files/page.html", ("-X", "DELETE"), "DELETE"),
+    ("/files/page.html", ("-X", "PURGE"), "PURGE"),
+    ("/files/page.html", ("-X", "OPTIONS"), "OPTIONS"),
+    ("/big/file.bin", (), "GET"),
+    ("/slow/file.txt", (), "GET"),
+]
+
+
+def odd_requests(server):
+    """Sends them; returns the ids and what was asked and answered."""
+    page = servers.site() + "/files/page.html"
+    big = servers.site() + "/slow/file.txt"
+    sent = {}
+    for path, options, method in ODD_REQUESTS:
+        options = [{"FILE": page, "@BIG": "@" + big}.get(option, option) for option in options]
+        request_id = new_id()
+        status = servers.curl(server.url(path), "-H", "X-Request-Id: " + request_id, *options)
+        sent[request_id] = Request(label_of(path), method, status)
+    return sent
+
+
+class Exact(ShimCase):
+    def exact(self, start, per_load=1500, with_wrk=True, keepalive=True, statuses=(), own_clock=None):
+        for round_ in range(REPEAT):
+            with self.subTest(round=round_), Receiver() as receiver:
+                shim = servers.Shim(receiver)
+                with start(shim) as server:
+                    loads = self.load(server, per_load, with_wrk, keepalive)
+                    odd = odd_requests(server)
+                    steady = {}
+                    for i in range(100):
+                        request_id = f"steady-{round_}-{i}"
+                        [status] = self.get(server, request_id=request_id)
+                        steady[request_id] = Request("good", "GET", status)
+                    minimum = sum(loads.values()) + len(odd) + len(steady)
+                    self.wait_for_ends(receiver, minimum)
+                    self.assertTrue(server.alive(), server.diagnostics())
+                self.judge(receiver, shim, server.records(), loads, {**odd, **steady}, statuses, own_clock)
+
+    def load(self, server, n, with_wrk, keepalive):
+        """Returns Request -> how many the client saw answered (wrk: a lower bound)."""
+        loads = collections.Counter()
+        loads[Request("ab", "GET", 200)] = servers.ab(server.url("/ab/page.html"), n)
+        if keepalive:
+            loads[Request("abk", "GET", 200)] = servers.ab(server.url("/abk/page.html"), n, keepalive=True)
+        for kind, times in loads.items():
+            self.assertEqual(times, n, kind)
+        if with_wrk:
+            loads[Request("wrk", "GET", 200)] = servers.wrk(server.url("/wrk/page.html"), prefix=new_id())
+            self.assertGreater(loads[Request("wrk", "GET", 200)], 0)
+        return loads
+
+    def judge(self, receiver, shim, records, loads, by_id, statuses, own_clock):
+        expected = requests_of(records)
+        # The server's log and the clients tell the same story, before ours is looked at.
+        for kind, times in loads.items():
+            if kind.label == "wrk":
+                self.assertGreaterEqual(expected[kind], times)
+                self.assertLess(expected[kind], times + 5, "wrk cuts off no more than its connections hold")
+            else:
+                self.assertEqual(expected[kind], times, kind)
+        answered = {request.status for request in by_id.values()}
+        self.assertLessEqual(set(statuses), answered, "the odd requests are not odd enough")
+
+        # Requests that wrk cut off may have ended either way.
+        lines = shim.requests()
+        cut_off = [line for line in lines if line["outcome"] == "aborted" and line["label"] == "wrk"]
+        self.assertLessEqual(len(cut_off), 8)
+        for line in cut_off:
+            expected[Request("wrk", "GET", 200)] -= 1
+            expected[Request("wrk", "GET", line["status"])] += 1
+        self.assert_exact(receiver, shim, expected, ("done", "aborted") if cut_off else ("done",))
+
+        ours = {line["request_id"]: line for line in lines}
+        self.assertEqual(set(by_id) - set(ours), set(), "not in the request log")
+        for request_id, request in by_id.items():
+            line = ours[request_id]
+            self.assertEqual(Request(line["label"], line["action"], line["status"]), request)
+        if own_clock:
+            self.compare(records, ours, by_id, own_clock)
+
+    def compare(self, records, ours, by_id, own_clock):
+        """Line by line with the access log: status and method of every request that brought an id;
+        durations of those that were sent one at a time."""
+        own = {record.id: record for record in records if record.id != "-"}
+        self.assertEqual(len(own), sum(record.id != "-" for record in records))
+        self.assertEqual(set(own) - set(ours), set(), "in the access log only")
+        late = []
+        for request_id, record in own.items():
+            line = ours[request_id]
+            if line["outcome"] == "done":
+                self.assertEqual((line["status"], line["action"]), (record.status, record.method), request_id)
+            if request_id in by_id:
+                difference = line["req_time_us"] / 1e6 - record.seconds
+                if abs(difference) > 0.001 + own_clock + 0.02 * record.seconds:
+                    late.append((round(difference, 6), record))
+        # A process that was preempted between its clock and ours differs by a scheduler's slice.
+        self.assertLessEqual(len(late), max(1, len(by_id) // 50), late)
+        for difference, record in late:
+            self.assertLess(abs(difference), 0.05 + 0.02 * record.seconds, record)
+
+    NGINX = (200, 204, 206, 301, 304, 404, 405, 416)
+    APACHE = (200, 204, 206, 301, 304, 404, 405, 416)
+
+    def nginx(self, **options):
+        # nginx logs whole milliseconds of a clock that it reads once per turn of its loop.
+        self.exact(lambda shim: servers.Nginx(shim, **options), statuses=self.NGINX, own_clock=0.001)
+
+    def apache(self, **options):
+        self.exact(lambda shim: servers.Apache(shim, **options), statuses=self.APACHE, own_clock=0.0001)
+
+    def test_nginx_1_worker_sendfile(self):
+        self.nginx(workers=1, sendfile=True)
+
+    def test_nginx_1_worker_no_sendfile(self):
+        self.nginx(workers=1, sendfile=False)
+
+    def test_nginx_2_workers_sendfile(self):
+        self.nginx(workers=2, sendfile=True)
+
+    def test_nginx_2_workers_no_sendfile(self):
+        self.nginx(workers=2, sendfile=False)
+
+    def test_apache_event(self):
+        self.apache(mpm="event")
+
+    def test_apache_prefork(self):
+        self.apache(mpm="prefork")
+
+    def test_python_http_server(self):
+        self.exact(servers.PythonServer, per_load=200, with_wrk=False, statuses=(200, 304, 404, 501))
+
+    def test_python_http_server_1_1(self):
+        if not servers.PythonServer.speaks("HTTP/1.1"):
+            self.skipTest("this Python's http.server has no --protocol")
+        self.exact(lambda shim: servers.PythonServer(shim, version="HTTP/1.1"), per_load=200,
+                   with_wrk=False, keepalive=False, statuses=(200, 304, 404, 501))
+
+    def test_node(self):
+        self.exact(servers.Node, per_load=1000, statuses=(200, 204, 301, 404))
