@@ -70,7 +70,10 @@ $(BUILD)/man/%.1: $(CMD)
 	@mkdir -p $(@D)
 	$(CMD) --man > $@
 
-# Criterion finds its tests in a section that nothing refers to.
+# Criterion finds its tests in a section that nothing refers to: neither the linker nor the optimiser
+# may drop them.
+$(BUILD)/obj/tests/%.o: private LTO :=
+$(UNIT): private LTO :=
 $(UNIT): $(call objects,$(UNIT_SRC)) $(LIB)
 	$(CC) $(CFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LDFLAGS) -Wl,--no-gc-sections -lcriterion -l:libck.a -lz -lm
 

@@ -39,29 +39,34 @@ static void report_failure(uint64_t word, int fd)
         report_gone(word, fd);
 }
 
-void report_read(uint64_t word, int fd, const struct iovec *vector, size_t parts, ssize_t result,
-                 int flags)
+/* What a read can say besides "these bytes came": everything that is not the usual case. */
+static __attribute__((noinline)) void report_read_unusual(uint64_t word, int fd,
+                                                          const struct iovec *vector, size_t parts,
+                                                          ssize_t result, int flags)
 {
     if (result < 0) {
         report_failure(word, fd);
+    } else if (flags & (MSG_ERRQUEUE | MSG_OOB)) {
         return;
-    }
-    if (UNLIKELY(flags & (MSG_ERRQUEUE | MSG_OOB)))
-        return;
-    if (result == 0) {
+    } else if (result == 0) {
         if (asked_for_bytes(vector, parts))
             report_gone(word, fd);
+    } else if (flags & MSG_TRUNC && !(flags & MSG_PEEK)) {
+        report_read_unseen(word, fd, result);
+    }
+}
+
+void report_read(uint64_t word, int fd, const struct iovec *vector, size_t parts, ssize_t result,
+                 int flags)
+{
+    if (UNLIKELY(result <= 0 || flags & (MSG_ERRQUEUE | MSG_OOB | MSG_PEEK | MSG_TRUNC))) {
+        report_read_unusual(word, fd, vector, parts, result, flags);
         return;
     }
-    if (UNLIKELY(flags & MSG_PEEK))
-        return;
     if (inside(word))
         return;
     struct guard guard = guard_raise();
-    if (UNLIKELY(flags & MSG_TRUNC))
-        flow_read_unseen(word, fd, (uint64_t)result);
-    else
-        flow_read(word, fd, vector, parts, (size_t)result);
+    flow_read(word, fd, vector, parts, (size_t)result);
     guard_lower(guard);
 }
 

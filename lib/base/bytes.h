@@ -153,7 +153,8 @@ static inline void put_bytes(struct writer *w, struct bytes text)
         w->full = true;
         return;
     }
-    memcpy(w->at + w->n, text.at, text.n);
+    if (text.n > 0) /* an empty view may have no address */
+        memcpy(w->at + w->n, text.at, text.n);
     w->n += text.n;
 }
 

@@ -4,14 +4,7 @@
 
 #include "base/process.h"
 
-enum { ADDRESS_BITS = 48 };
-
 static struct pool conns = POOL_OF(struct conn, 0);
-
-static struct conn *conn_of(uint64_t word)
-{
-    return (struct conn *)(uintptr_t)(word & ((1ull << ADDRESS_BITS) - 1));
-}
 
 uint64_t conn_make(void)
 {
@@ -29,14 +22,14 @@ uint64_t conn_make(void)
     conn->epoch = process.epoch;
     conn->fds = 1;
     conn_leave(conn);
-    return (uint64_t)(uintptr_t)conn | (uint64_t)generation << ADDRESS_BITS;
+    return (uint64_t)(uintptr_t)conn | (uint64_t)generation << CONN_ADDRESS_BITS;
 }
 
 /*
  * A forked child finds the parent's connections. Between two requests it may go on with one; a
  * request that was under way is the parent's to tell.
  */
-static void adopt(struct conn *conn)
+void conn_adopt(struct conn *conn)
 {
     bool idle = conn->oldest == NULL && conn->arriving == NULL &&
                 http1_request_idle(&conn->request) && http1_response_idle(&conn->response);
@@ -48,25 +41,13 @@ static void adopt(struct conn *conn)
         atomic_store(&conn->missed, 1);
 }
 
-struct conn *conn_enter(uint64_t word)
+struct conn *conn_refuse(uint64_t word, struct conn *conn, bool locked)
 {
-    struct conn *conn = conn_of(word);
-    if (!lock_take(&conn->lock)) {
-        conn_miss(word);
-        return NULL;
-    }
-    if (conn->generation != (uint16_t)(word >> ADDRESS_BITS) || conn->fds == 0) {
+    if (locked)
         conn_leave(conn);
-        return NULL;
-    }
-    if (__builtin_expect(conn->epoch != process.epoch, 0))
-        adopt(conn);
-    return conn;
-}
-
-void conn_leave(struct conn *conn)
-{
-    lock_release(&conn->lock);
+    else
+        conn_miss(word);
+    return NULL;
 }
 
 void conn_end(struct conn *conn)

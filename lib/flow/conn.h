@@ -48,13 +48,42 @@ uint64_t conn_make(void);
  * Takes the connection's lock, if `word` still means it. NULL: it has ended, or is the parent's and
  * can't be gone on with, or its lock can't be had. Give it back with conn_leave.
  */
-struct conn *conn_enter(uint64_t word);
-void conn_leave(struct conn *conn);
+static inline struct conn *conn_enter(uint64_t word);
+static inline void conn_leave(struct conn *conn);
 
 /* Under the lock: the connection is over; its workers must be gone. Leaves, too. */
 void conn_end(struct conn *conn);
 
+/* Of conn_enter: it is the parent's, under the lock; and the ways to end without it. */
+void conn_adopt(struct conn *conn);
+struct conn *conn_refuse(uint64_t word, struct conn *conn, bool locked);
+
 /* Something went by unseen: whoever enters next gives the connection up. Any time, no lock. */
 void conn_miss(uint64_t word);
+
+#define CONN_ADDRESS_BITS 48
+
+static inline struct conn *conn_of(uint64_t word)
+{
+    return (struct conn *)(uintptr_t)(word & ((1ull << CONN_ADDRESS_BITS) - 1));
+}
+
+static inline struct conn *conn_enter(uint64_t word)
+{
+    struct conn *conn = conn_of(word);
+    if (__builtin_expect(!lock_take(&conn->lock), 0))
+        return conn_refuse(word, conn, false);
+    if (__builtin_expect(conn->generation != (uint16_t)(word >> CONN_ADDRESS_BITS) ||
+                             conn->fds == 0, 0))
+        return conn_refuse(word, conn, true);
+    if (__builtin_expect(conn->epoch != process.epoch, 0))
+        conn_adopt(conn);
+    return conn;
+}
+
+static inline void conn_leave(struct conn *conn)
+{
+    lock_release(&conn->lock);
+}
 
 #endif

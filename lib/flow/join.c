@@ -34,7 +34,7 @@ static struct worker *make_worker(const struct http1_event *line, uint64_t began
     struct worker *worker = worker_make(began_ns);
     if (worker == NULL)
         return NULL;
-    worker_name(worker, names_label(line->target), label_number(&names.actions, line->method));
+    worker_name(worker, names_label(line->target), names_action(line->method));
     worker->method = (uint8_t)http1_method_of(line->method);
     return worker;
 }
@@ -113,7 +113,7 @@ static bool take_request_event(struct conn *conn, const struct http1_event *even
 
 bool join_read(struct conn *conn, const char *at, size_t n)
 {
-    struct http1_event event = {.kind = HTTP1_MORE};
+    struct http1_event event;
     uint64_t now = 0;
     if (http1_request_idle(&conn->request))
         conn->began_ns = once(&now);
@@ -187,7 +187,7 @@ static bool unasked(struct conn *conn)
 
 bool join_wrote(struct conn *conn, const char *at, size_t n)
 {
-    struct http1_event event = {.kind = HTTP1_MORE};
+    struct http1_event event;
     uint64_t now = 0;
     serve_oldest(conn);
     for (size_t used = 0; used < n;) {
@@ -205,7 +205,7 @@ bool join_wrote(struct conn *conn, const char *at, size_t n)
 
 bool join_wrote_unseen(struct conn *conn, uint64_t n)
 {
-    struct http1_event event = {.kind = HTTP1_MORE};
+    struct http1_event event;
     uint64_t now = 0;
     serve_oldest(conn);
     if (conn->oldest == NULL)

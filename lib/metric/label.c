@@ -4,23 +4,12 @@
 
 #include "base/sys.h"
 
-/* What each byte becomes; 0 stands for `_`. */
-static const char legal[256] = {
-#define SAME(c) [c] = (c)
-#define SAME4(c) SAME(c), SAME((c) + 1), SAME((c) + 2), SAME((c) + 3)
-    SAME4('A'), SAME4('E'), SAME4('I'), SAME4('M'), SAME4('Q'), SAME4('U'), SAME('Y'), SAME('Z'),
-    SAME4('a'), SAME4('e'), SAME4('i'), SAME4('m'), SAME4('q'), SAME4('u'), SAME('y'), SAME('z'),
-    SAME4('0'), SAME4('4'), SAME('8'), SAME('9'), SAME('_'), SAME('-'),
-#undef SAME4
-#undef SAME
-};
-
-static char clean_byte(char c, bool dots)
+static inline char clean_byte(char c, bool dots)
 {
-    char kept = legal[(unsigned char)c];
-    if (c == '.' && dots)
-        return '.';
-    return kept != 0 ? kept : '_';
+    char lower = (char)(c | 0x20);
+    bool kept = (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+                (c == '.' && dots);
+    return kept ? c : '_';
 }
 
 size_t label_clean_name(char *out, size_t size, struct bytes name)
@@ -53,14 +42,12 @@ int label_table_begin(struct label_table *table, uint32_t most)
     table->most = most;
     table->label[LABEL_OTHER].n = 5;
     memcpy(table->label[LABEL_OTHER].word, "other", 5);
-    for (int c = 0; c < 256; c++)
-        table->legal[c] = clean_byte((char)c, table->dots);
     return 0;
 }
 
 /* A clean label's text in words, its last word's unused bytes 0, as tables keep it. */
 struct clean_text {
-    uint64_t word[LABEL_BYTES / 8];
+    const uint64_t *word;
     uint32_t n, words;
     uint32_t hash;
 };
@@ -111,15 +98,6 @@ static __attribute__((noinline, cold)) uint16_t add(struct label_table *table,
     return number;
 }
 
-/* Up to eight bytes, cleaned, as one word. */
-static inline uint64_t clean_word(const struct label_table *table, const char *at, uint32_t n)
-{
-    uint64_t word = 0;
-    while (n-- > 0)
-        word = word << 8 | (unsigned char)table->legal[(unsigned char)at[n]];
-    return word;
-}
-
 static inline uint64_t mix(uint64_t hash, uint64_t word)
 {
     hash = (hash ^ word) * 0x9e3779b97f4a7c15;
@@ -133,32 +111,99 @@ static inline uint16_t number_of(struct label_table *table, const struct clean_t
     return __builtin_expect(number != 0, 1) ? number : add(table, text);
 }
 
+/* Up to eight bytes, cleaned, as one word. */
+static inline uint64_t clean_word(const struct label_table *table, const char *at, uint32_t n)
+{
+    uint64_t word = 0;
+    while (n-- > 0)
+        word = word << 8 | (unsigned char)clean_byte(at[n], table->dots);
+    return word;
+}
+
 static __attribute__((noinline)) uint16_t number_of_long(struct label_table *table,
                                                          struct bytes text)
 {
-    struct clean_text label = {.n = text.n < LABEL_BYTES ? (uint32_t)text.n : LABEL_BYTES};
-    uint64_t hash = 0;
-    for (uint32_t i = 0; i < label.n; i += 8) {
-        uint64_t word = clean_word(table, text.at + i, label.n - i < 8 ? label.n - i : 8);
-        label.word[label.words++] = word;
-        hash = mix(hash, word);
+    uint64_t word[LABEL_BYTES / 8], hash = 0;
+    uint32_t n = text.n < LABEL_BYTES ? (uint32_t)text.n : LABEL_BYTES, words = 0;
+    for (uint32_t i = 0; i < n; i += 8) {
+        word[words] = clean_word(table, text.at + i, n - i < 8 ? n - i : 8);
+        hash = mix(hash, word[words++]);
     }
-    label.hash = (uint32_t)hash;
-    return number_of(table, &label);
+    return number_of(table, &(struct clean_text){word, n, words, (uint32_t)hash});
 }
 
-/* Most labels and nearly all methods fit one word. */
+#ifdef __SSE2__
+
+/* `n` bytes, 1 to 8, as one word; the rest is 0. Reads none but these. */
+static inline uint64_t load_word(const char *at, uint32_t n)
+{
+    uint64_t whole;
+    uint32_t low, high;
+    if (n == 8) {
+        memcpy(&whole, at, 8);
+        return whole;
+    }
+    if (n >= 4) {
+        memcpy(&low, at, 4);
+        memcpy(&high, at + n - 4, 4);
+        return low | (uint64_t)high << (8 * (n - 4));
+    }
+    return (unsigned char)at[0] | (uint64_t)(unsigned char)at[n / 2] << (8 * (n / 2)) |
+           (uint64_t)(unsigned char)at[n - 1] << (8 * (n - 1));
+}
+
+static inline __m128i within(__m128i bytes, char first, char last)
+{
+    return _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8((char)(first - 1))),
+                         _mm_cmplt_epi8(bytes, _mm_set1_epi8((char)(last + 1))));
+}
+
+static inline __m128i is_byte(__m128i bytes, char c)
+{
+    return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c));
+}
+
+/* Sixteen bytes cleaned at once. Bytes from 0x80 on are negative here, and no letters. */
+static inline __m128i clean_16(__m128i bytes, bool dots)
+{
+    __m128i letter = within(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 'z');
+    __m128i kept = _mm_or_si128(_mm_or_si128(letter, within(bytes, '0', '9')), is_byte(bytes, '-'));
+    if (dots)
+        kept = _mm_or_si128(kept, is_byte(bytes, '.'));
+    return _mm_or_si128(_mm_and_si128(kept, bytes), _mm_andnot_si128(kept, _mm_set1_epi8('_')));
+}
+
+/* Most labels and nearly all methods fit in 16 bytes, and are cleaned, hashed and found in words. */
+static inline uint16_t number_of_short(struct label_table *table, struct bytes text)
+{
+    uint32_t n = (uint32_t)text.n, first = n < 8 ? n : 8;
+    uint64_t low = load_word(text.at, first);
+    uint64_t high = n > 8 ? load_word(text.at + 8, n - 8) : 0;
+    __m128i clean = clean_16(_mm_set_epi64x((long long)high, (long long)low), table->dots);
+    uint64_t word[2] = {(uint64_t)_mm_cvtsi128_si64(clean) & UINT64_MAX >> (64 - 8 * first), 0};
+    uint64_t hash = mix(0, word[0]);
+    if (n > 8) {
+        clean = _mm_unpackhi_epi64(clean, clean);
+        word[1] = (uint64_t)_mm_cvtsi128_si64(clean) & UINT64_MAX >> (128 - 8 * n);
+        hash = mix(hash, word[1]);
+    }
+    return number_of(table, &(struct clean_text){word, n, 1 + (n > 8), (uint32_t)hash});
+}
+
+#else
+
+static inline uint16_t number_of_short(struct label_table *table, struct bytes text)
+{
+    return number_of_long(table, text);
+}
+
+#endif
+
 uint16_t label_number(struct label_table *table, struct bytes text)
 {
-    struct clean_text label = {.words = 1};
     if (text.n == 0)
         text = BYTES("_");
-    if (text.n > 8)
-        return number_of_long(table, text);
-    label.n = (uint32_t)text.n;
-    label.word[0] = clean_word(table, text.at, label.n);
-    label.hash = (uint32_t)mix(0, label.word[0]);
-    return number_of(table, &label);
+    return text.n <= 16 ? number_of_short(table, text) : number_of_long(table, text);
 }
 
 struct bytes label_text(const struct label_table *table, uint16_t number)

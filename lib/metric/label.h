@@ -31,7 +31,6 @@ struct label_table {
     struct label *label; /* by number */
     uint32_t most;       /* numbers 1 to `most` are for labels */
     uint32_t slots;      /* a power of two */
-    char legal[256];     /* what each byte becomes */
     bool dots;           /* a `.` stays: the labels are names that the user gives */
     _Atomic uint16_t *slot; /* by hash: a number, 0 where free */
     _Atomic uint32_t n;

@@ -199,13 +199,25 @@ static bool is_id(struct bytes segment)
     return all(segment, digit) || is_uuid(segment) || (segment.n >= 16 && all(segment, hex));
 }
 
+static const bool ends_segment[256] = {['/'] = true, ['?'] = true, ['#'] = true};
+
+/* The first segment of a path that is not empty, cut at the query: one pass over it. */
+static struct bytes first_segment(struct bytes path)
+{
+    const char *at = path.at, *end = path.at + path.n;
+    while (at < end && *at == '/')
+        at++;
+    const char *begin = at;
+    while (at < end && !ends_segment[(unsigned char)*at])
+        at++;
+    return between(begin, at);
+}
+
 static struct bytes segment_label(struct bytes path)
 {
     if (path.n == 0 || path.at[0] != '/')
         return BYTES("_");
-    while (path.n > 0 && path.at[0] == '/')
-        path = after(path, 1);
-    struct bytes segment = before(path, '/');
+    struct bytes segment = first_segment(path);
     if (segment.n == 0)
         return BYTES("root");
     return is_id(segment) ? BYTES("id") : segment;
@@ -213,6 +225,8 @@ static struct bytes segment_label(struct bytes path)
 
 struct bytes routes_label(const struct routes *routes, struct bytes target)
 {
+    if (routes->n == 0 && target.n > 0 && target.at[0] == '/')
+        return segment_label(target);
     struct bytes path = path_of(target);
     for (size_t i = 0; i < routes->n; i++)
         if (matches(routes->rule[i].pattern, path))

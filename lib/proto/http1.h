@@ -40,6 +40,7 @@ enum http1_event_kind {
     HTTP1_BAD,           /* these bytes are not HTTP/1.x or can't be framed; feed no more */
 };
 
+/* What does not belong to the kind is not set. */
 struct http1_event {
     enum http1_event_kind kind;
     struct bytes method; /* REQUEST_LINE: 1 to 32 token characters */

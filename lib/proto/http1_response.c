@@ -146,8 +146,8 @@ static enum http1_event_kind after_body(struct http1_response *parser,
 static void tell(const struct http1_response *parser, enum http1_event_kind kind,
                  struct http1_event *event)
 {
-    bool has_status = kind != HTTP1_MORE && kind != HTTP1_BAD;
-    *event = (struct http1_event){.kind = kind, .status = has_status ? parser->status : 0};
+    event->kind = kind;
+    event->status = parser->status;
 }
 
 size_t http1_response_feed(struct http1_response *parser, const char *at, size_t n,

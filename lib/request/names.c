@@ -19,7 +19,9 @@ int names_begin(const struct config *config)
     names.timers.dots = true;
     int error = label_table_begin(&names.labels, config->max_labels);
     if (error == 0)
-        error = label_table_begin(&names.actions, config->max_labels);
+        error = label_table_begin(&names.actions, config->max_labels + 1);
+    if (error == 0)
+        names.get = label_number(&names.actions, BYTES("GET"));
     return error < 0 ? error : label_table_begin(&names.timers, config->max_labels);
 }
 

@@ -8,6 +8,7 @@
 
 struct names {
     struct label_table labels, actions, timers;
+    uint16_t get; /* the action of most requests */
 };
 
 extern struct names names;
@@ -17,5 +18,13 @@ int names_begin(const struct config *config);
 
 /* The label of a request target, by the user's routes first. Any thread. */
 uint16_t names_label(struct bytes target);
+
+/* The action of a request method. Any thread. */
+static inline uint16_t names_action(struct bytes method)
+{
+    if (__builtin_expect(method.n == 3 && memcmp(method.at, "GET", 3) == 0, 1))
+        return names.get;
+    return label_number(&names.actions, method);
+}
 
 #endif

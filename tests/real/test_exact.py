@@ -59,7 +59,7 @@ def odd_requests(server):
 
 
 class Exact(ShimCase):
-    def exact(self, start, per_load=1500, with_wrk=True, keepalive=True, statuses=(), own_clock=None):
+    def exact(self, start, per_load=1500, with_wrk=True, keepalive=True, statuses=(), own_clock=False):
         for round_ in range(REPEAT):
             with self.subTest(round=round_), Receiver() as receiver:
                 shim = servers.Shim(receiver)
@@ -116,9 +116,9 @@ class Exact(ShimCase):
             line = ours[request_id]
             self.assertEqual(Request(line["label"], line["action"], line["status"]), request)
         if own_clock:
-            self.compare(records, ours, by_id, own_clock)
+            self.compare(records, ours, by_id)
 
-    def compare(self, records, ours, by_id, own_clock):
+    def compare(self, records, ours, by_id):
         """Line by line with the access log: status and method of every request that brought an id;
         durations of those that were sent one at a time."""
         own = {record.id: record for record in records if record.id != "-"}
@@ -131,10 +131,12 @@ class Exact(ShimCase):
                 self.assertEqual((line["status"], line["action"]), (record.status, record.method), request_id)
             if request_id in by_id:
                 difference = line["req_time_us"] / 1e6 - record.seconds
-                if abs(difference) > 0.001 + own_clock + 0.02 * record.seconds:
+                if abs(difference) > 0.001 + 0.02 * record.seconds:
                     late.append((round(difference, 6), record))
-        # A process that was preempted between its clock and ours differs by a scheduler's slice.
-        self.assertLessEqual(len(late), max(1, len(by_id) // 50), late)
+        # About one in a thousand is preempted between the server's clock and ours, more on a busy
+        # machine, and nginx reads its clock only once per turn of its loop: then they differ by a
+        # scheduler's slice. The slow ones, whose time is the point, have no such excuse.
+        self.assertLessEqual(len(late), len(by_id) // 20, late)
         for difference, record in late:
             self.assertLess(abs(difference), 0.05 + 0.02 * record.seconds, record)
 
@@ -142,11 +144,10 @@ class Exact(ShimCase):
     APACHE = (200, 204, 206, 301, 304, 404, 405, 416)
 
     def nginx(self, **options):
-        # nginx logs whole milliseconds of a clock that it reads once per turn of its loop.
-        self.exact(lambda shim: servers.Nginx(shim, **options), statuses=self.NGINX, own_clock=0.001)
+        self.exact(lambda shim: servers.Nginx(shim, **options), statuses=self.NGINX, own_clock=True)
 
     def apache(self, **options):
-        self.exact(lambda shim: servers.Apache(shim, **options), statuses=self.APACHE, own_clock=0.0001)
+        self.exact(lambda shim: servers.Apache(shim, **options), statuses=self.APACHE, own_clock=True)
 
     def test_nginx_1_worker_sendfile(self):
         self.nginx(workers=1, sendfile=True)

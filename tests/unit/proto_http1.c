@@ -83,7 +83,7 @@ static void check(const struct stream *stream, const size_t *cuts, size_t n)
 static void check_byte_by_byte(const struct stream *stream)
 {
     size_t n = stream->bytes.n;
-    size_t *cuts = malloc((n + 1) * sizeof *cuts);
+    size_t *cuts = calloc(n + 1, sizeof *cuts);
     for (size_t i = 0; i < n; i++)
         cuts[i] = i;
     check(stream, cuts, n);
