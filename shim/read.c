@@ -62,7 +62,7 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
     uint64_t word = flow_look(fd);
     ssize_t result = libc.recvmsg(fd, message, flags);
     if (UNLIKELY(word != 0))
-        report_read(word, fd, message->msg_iov, message->msg_iovlen, result, flags);
+        report_read_message(word, fd, message, result, flags);
     return result;
 }
 
@@ -72,8 +72,7 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags,
     uint64_t word = flow_look(fd);
     int result = libc.recvmmsg(fd, messages, n, flags, timeout);
     for (int i = 0; UNLIKELY(word != 0) && i < result; i++)
-        report_read(word, fd, messages[i].msg_hdr.msg_iov, messages[i].msg_hdr.msg_iovlen,
-                    (ssize_t)messages[i].msg_len, flags);
+        report_read_message(word, fd, &messages[i].msg_hdr, (ssize_t)messages[i].msg_len, flags);
     return result;
 }
 

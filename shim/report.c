@@ -1,6 +1,6 @@
 #include "report.h"
 
-#include <sys/socket.h>
+#include "life.h"
 
 /* The guard is up already: a signal handler of the host's came in between. What it did on this
  * connection can't be told, so nothing more may be said of it. */
@@ -70,35 +70,99 @@ void report_read(uint64_t word, int fd, const struct iovec *vector, size_t parts
     guard_lower(guard);
 }
 
-void report_wrote(uint64_t word, int fd, const struct iovec *vector, size_t parts, ssize_t result)
+void report_read_message(uint64_t word, int fd, const struct msghdr *message, ssize_t result,
+                         int flags)
 {
     if (result < 0)
         report_failure(word, fd);
-    if (result <= 0 || inside(word))
+    else
+        report_read(word, fd, message->msg_iov, message->msg_iovlen, result, flags);
+}
+
+void report_wrote(uint64_t word, int fd, const struct iovec *vector, size_t parts, ssize_t result,
+                  int flags)
+{
+    if (result < 0)
+        report_failure(word, fd);
+    if (result <= 0 || UNLIKELY(flags & MSG_OOB) || inside(word))
         return;
     struct guard guard = guard_raise();
     flow_wrote(word, fd, vector, parts, (size_t)result);
     guard_lower(guard);
 }
 
-void report_read_unseen(uint64_t word, int fd, ssize_t result)
+void report_wrote_message(uint64_t word, int fd, const struct msghdr *message, ssize_t result,
+                          int flags)
+{
+    if (result < 0)
+        report_failure(word, fd);
+    else
+        report_wrote(word, fd, message->msg_iov, message->msg_iovlen, result, flags);
+}
+
+static void report_unseen(uint64_t word, int fd, ssize_t result,
+                          void (*tell)(uint64_t word, int fd, uint64_t n))
 {
     if (result < 0)
         report_failure(word, fd);
     if (result <= 0 || inside(word))
         return;
     struct guard guard = guard_raise();
-    flow_read_unseen(word, fd, (uint64_t)result);
+    tell(word, fd, (uint64_t)result);
     guard_lower(guard);
+}
+
+void report_read_unseen(uint64_t word, int fd, ssize_t result)
+{
+    report_unseen(word, fd, result, flow_read_unseen);
 }
 
 void report_wrote_unseen(uint64_t word, int fd, ssize_t result)
 {
-    if (result < 0)
-        report_failure(word, fd);
-    if (result <= 0 || inside(word))
+    report_unseen(word, fd, result, flow_wrote_unseen);
+}
+
+int report_accepted(int fd)
+{
+    if (fd < 0 || guard_up || !life_active())
+        return fd;
+    struct guard guard = guard_raise();
+    flow_accepted(fd);
+    guard_lower(guard);
+    return fd;
+}
+
+static __attribute__((noinline)) void report_closing_ours(uint64_t word, int fd)
+{
+    if (inside(word))
         return;
     struct guard guard = guard_raise();
-    flow_wrote_unseen(word, fd, (uint64_t)result);
+    flow_closing(word, fd);
+    guard_lower(guard);
+}
+
+void report_closing(int fd)
+{
+    uint64_t word = flow_look(fd);
+    if (UNLIKELY(word != 0))
+        report_closing_ours(word, fd);
+}
+
+void report_closing_range(unsigned first, unsigned last)
+{
+    for (int fd; (fd = fdtable_next(first, last)) >= 0;) {
+        report_closing(fd);
+        if ((unsigned)fd == last)
+            return;
+        first = (unsigned)fd + 1;
+    }
+}
+
+void report_copied(uint64_t word, int fd, int copy)
+{
+    if (copy < 0 || copy == fd || guard_up || (word == 0 && flow_look(copy) == 0))
+        return;
+    struct guard guard = guard_raise();
+    flow_duplicated(word, copy);
     guard_lower(guard);
 }

@@ -3,11 +3,12 @@
 
 /*
  * report: from a real call's result to the reception desk (flow/flow.h), with the guard up. `word`
- * is what flow_look said of the fd before the call, and is not 0; `result` is the call's, with errno
- * as it left it.
+ * is what flow_look said of the fd before the call, not 0 where reads and writes are reported;
+ * `result` is the call's, with errno as it left it. errno is kept.
  */
 
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -16,15 +17,31 @@
 
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
-/* The host read into the vector; `flags` as recv has them. */
+/* The host read into the vector, or a message; `flags` as recv has them. */
 void report_read(uint64_t word, int fd, const struct iovec *vector, size_t parts, ssize_t result,
                  int flags);
+void report_read_message(uint64_t word, int fd, const struct msghdr *message, ssize_t result,
+                         int flags);
 
-/* The host wrote from the vector. */
-void report_wrote(uint64_t word, int fd, const struct iovec *vector, size_t parts, ssize_t result);
+/* The host wrote from the vector, or a message; `flags` as send has them. */
+void report_wrote(uint64_t word, int fd, const struct iovec *vector, size_t parts, ssize_t result,
+                  int flags);
+void report_wrote_message(uint64_t word, int fd, const struct msghdr *message, ssize_t result,
+                          int flags);
 
 /* The host moved bytes that did not pass through its memory. */
 void report_read_unseen(uint64_t word, int fd, ssize_t result);
 void report_wrote_unseen(uint64_t word, int fd, ssize_t result);
+
+/* accept's result, which is returned. */
+int report_accepted(int fd);
+
+/* `fd` is about to be closed, or all from `first` to `last`: before the real call, since right after
+ * it the number may be another thread's. */
+void report_closing(int fd);
+void report_closing_range(unsigned first, unsigned last);
+
+/* `fd`, of which `word` was known before the call, was copied to `copy` (-1: it was not). */
+void report_copied(uint64_t word, int fd, int copy);
 
 #endif

@@ -3,30 +3,16 @@
 
 #include "export.h"
 #include "libc.h"
-#include "life.h"
 #include "report.h"
-
-static void report_accepted(int fd)
-{
-    if (fd < 0 || guard_up || !life_active())
-        return;
-    struct guard guard = guard_raise();
-    flow_accepted(fd);
-    guard_lower(guard);
-}
 
 EXPORT int accept(int fd, struct sockaddr *address, socklen_t *size)
 {
-    int result = libc.accept(fd, address, size);
-    report_accepted(result);
-    return result;
+    return report_accepted(libc.accept(fd, address, size));
 }
 
 EXPORT int accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
 {
-    int result = libc.accept4(fd, address, size, flags);
-    report_accepted(result);
-    return result;
+    return report_accepted(libc.accept4(fd, address, size, flags));
 }
 
 EXPORT int shutdown(int fd, int how)

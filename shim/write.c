@@ -8,10 +8,11 @@
 #include "libc.h"
 #include "report.h"
 
-static inline void report_buffer(uint64_t word, int fd, const void *at, size_t n, ssize_t result)
+static inline void report_buffer(uint64_t word, int fd, const void *at, size_t n, ssize_t result,
+                                 int flags)
 {
     struct iovec vector = {(void *)(uintptr_t)at, n};
-    report_wrote(word, fd, &vector, 1, result);
+    report_wrote(word, fd, &vector, 1, result, flags);
 }
 
 EXPORT ssize_t write(int fd, const void *at, size_t n)
@@ -19,7 +20,7 @@ EXPORT ssize_t write(int fd, const void *at, size_t n)
     uint64_t word = flow_look(fd);
     ssize_t result = libc.write(fd, at, n);
     if (UNLIKELY(word != 0))
-        report_buffer(word, fd, at, n, result);
+        report_buffer(word, fd, at, n, result, 0);
     return result;
 }
 
@@ -28,7 +29,7 @@ EXPORT ssize_t writev(int fd, const struct iovec *vector, int parts)
     uint64_t word = flow_look(fd);
     ssize_t result = libc.writev(fd, vector, parts);
     if (UNLIKELY(word != 0))
-        report_wrote(word, fd, vector, parts > 0 ? (size_t)parts : 0, result);
+        report_wrote(word, fd, vector, parts > 0 ? (size_t)parts : 0, result, 0);
     return result;
 }
 
@@ -36,8 +37,8 @@ EXPORT ssize_t send(int fd, const void *at, size_t n, int flags)
 {
     uint64_t word = flow_look(fd);
     ssize_t result = libc.send(fd, at, n, flags);
-    if (UNLIKELY(word != 0) && !(flags & MSG_OOB))
-        report_buffer(word, fd, at, n, result);
+    if (UNLIKELY(word != 0))
+        report_buffer(word, fd, at, n, result, flags);
     return result;
 }
 
@@ -46,8 +47,8 @@ EXPORT ssize_t sendto(int fd, const void *at, size_t n, int flags, const struct 
 {
     uint64_t word = flow_look(fd);
     ssize_t result = libc.sendto(fd, at, n, flags, address, size);
-    if (UNLIKELY(word != 0) && !(flags & MSG_OOB))
-        report_buffer(word, fd, at, n, result);
+    if (UNLIKELY(word != 0))
+        report_buffer(word, fd, at, n, result, flags);
     return result;
 }
 
@@ -55,8 +56,8 @@ EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
     uint64_t word = flow_look(fd);
     ssize_t result = libc.sendmsg(fd, message, flags);
-    if (UNLIKELY(word != 0) && !(flags & MSG_OOB))
-        report_wrote(word, fd, message->msg_iov, message->msg_iovlen, result);
+    if (UNLIKELY(word != 0))
+        report_wrote_message(word, fd, message, result, flags);
     return result;
 }
 
@@ -65,8 +66,7 @@ EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags)
     uint64_t word = flow_look(fd);
     int result = libc.sendmmsg(fd, messages, n, flags);
     for (int i = 0; UNLIKELY(word != 0) && i < result; i++)
-        report_wrote(word, fd, messages[i].msg_hdr.msg_iov, messages[i].msg_hdr.msg_iovlen,
-                     (ssize_t)messages[i].msg_len);
+        report_wrote_message(word, fd, &messages[i].msg_hdr, (ssize_t)messages[i].msg_len, flags);
     return result;
 }
 

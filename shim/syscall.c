@@ -1,0 +1,131 @@
+/*
+ * syscall: hosts that call the kernel by number. libuv closes its sockets so (it wants no cancellation
+ * point), and other event loops accept, read or write so. The real function makes the call; what it
+ * did is reported as for the named functions.
+ */
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include "export.h"
+#include "libc.h"
+#include "report.h"
+
+/* The arguments as the kernel gets them. */
+struct call {
+    long number;
+    long a, b, c, d, e, f;
+};
+
+static long make(const struct call *call)
+{
+    return libc.syscall(call->number, call->a, call->b, call->c, call->d, call->e, call->f);
+}
+
+static long read_buffer(const struct call *call, int flags)
+{
+    uint64_t word = flow_look((int)call->a);
+    long result = make(call);
+    if (UNLIKELY(word != 0))
+        report_read(word, (int)call->a, &(struct iovec){(void *)call->b, (size_t)call->c}, 1, result,
+                    flags);
+    return result;
+}
+
+static long read_vector(const struct call *call)
+{
+    uint64_t word = flow_look((int)call->a);
+    long result = make(call);
+    if (UNLIKELY(word != 0))
+        report_read(word, (int)call->a, (const struct iovec *)call->b, (size_t)call->c, result, 0);
+    return result;
+}
+
+static long read_message(const struct call *call)
+{
+    uint64_t word = flow_look((int)call->a);
+    long result = make(call);
+    if (UNLIKELY(word != 0))
+        report_read_message(word, (int)call->a, (const struct msghdr *)call->b, result, (int)call->c);
+    return result;
+}
+
+static long write_buffer(const struct call *call, int flags)
+{
+    uint64_t word = flow_look((int)call->a);
+    long result = make(call);
+    if (UNLIKELY(word != 0))
+        report_wrote(word, (int)call->a, &(struct iovec){(void *)call->b, (size_t)call->c}, 1,
+                     result, flags);
+    return result;
+}
+
+static long write_vector(const struct call *call)
+{
+    uint64_t word = flow_look((int)call->a);
+    long result = make(call);
+    if (UNLIKELY(word != 0))
+        report_wrote(word, (int)call->a, (const struct iovec *)call->b, (size_t)call->c, result, 0);
+    return result;
+}
+
+static long write_message(const struct call *call)
+{
+    uint64_t word = flow_look((int)call->a);
+    long result = make(call);
+    if (UNLIKELY(word != 0))
+        report_wrote_message(word, (int)call->a, (const struct msghdr *)call->b, result,
+                             (int)call->c);
+    return result;
+}
+
+static long copy_fd(const struct call *call)
+{
+    uint64_t word = flow_look((int)call->a);
+    long result = make(call);
+    report_copied(word, (int)call->a, (int)result);
+    return result;
+}
+
+/* Declared with `...` for callers; its arguments arrive as those of a function of seven longs (all of
+ * them in registers or, as here they may be left out, whatever stands in their place). */
+long syscall(long number, long a, long b, long c, long d, long e, long f);
+
+EXPORT long syscall(long number, long a, long b, long c, long d, long e, long f)
+{
+    struct call call = {number, a, b, c, d, e, f};
+    switch (number) {
+    case SYS_close:
+        report_closing((int)a);
+        return make(&call);
+#ifdef SYS_accept
+    case SYS_accept:
+#endif
+    case SYS_accept4:
+        return report_accepted((int)make(&call));
+    case SYS_dup:
+#ifdef SYS_dup2
+    case SYS_dup2:
+#endif
+    case SYS_dup3:
+        return copy_fd(&call);
+    case SYS_read:
+        return read_buffer(&call, 0);
+    case SYS_recvfrom:
+        return read_buffer(&call, (int)d);
+    case SYS_readv:
+        return read_vector(&call);
+    case SYS_recvmsg:
+        return read_message(&call);
+    case SYS_write:
+        return write_buffer(&call, 0);
+    case SYS_sendto:
+        return write_buffer(&call, (int)d);
+    case SYS_writev:
+        return write_vector(&call);
+    case SYS_sendmsg:
+        return write_message(&call);
+    default:
+        return make(&call);
+    }
+}
