@@ -1,9 +1,12 @@
 /* close: where fds end and where they are copied. */
+#include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <unistd.h>
 
+#include "base/sys.h"
 #include "export.h"
 #include "libc.h"
 #include "report.h"
@@ -14,9 +17,16 @@ EXPORT int close(int fd)
     return libc.close(fd);
 }
 
+/* Before Linux 5.9, and in sandboxes, the call fails, and hosts close one by one instead. Asked with a
+ * range in which there is no fd. */
+static bool kernel_has_close_range(void)
+{
+    return sys_close_range(~0u, ~0u, 0) == 0;
+}
+
 EXPORT int close_range(unsigned first, unsigned last, int flags)
 {
-    if (!((unsigned)flags & CLOSE_RANGE_CLOEXEC))
+    if (flags == 0 && fdtable_next(first, last) >= 0 && kernel_has_close_range())
         report_closing_range(first, last);
     return libc.close_range(first, last, flags);
 }
@@ -25,6 +35,16 @@ EXPORT void closefrom(int first)
 {
     report_closing_range(first < 0 ? 0 : (unsigned)first, ~0u);
     libc.closefrom(first);
+}
+
+/* libc closes the fd inside, where nobody sees it. */
+EXPORT int fclose(FILE *file)
+{
+    int host_errno = errno;
+    int fd = fileno_unlocked(file); /* -1 for a stream in memory, and then it sets errno */
+    errno = host_errno;
+    report_closing(fd);
+    return libc.fclose(file);
 }
 
 EXPORT int dup(int fd)

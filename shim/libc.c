@@ -3,7 +3,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdarg.h>
-#include <unistd.h>
+#include <sys/syscall.h>
 
 #include "base/sys.h"
 
@@ -25,13 +25,33 @@
 #include "libc.def"
 #undef FUNCTION
 
+/* The kernel's answer as libc gives it. */
+static long answer(long result)
+{
+    if (result >= 0 || result < -4095)
+        return result;
+    errno = (int)-result;
+    return -1;
+}
+
+static long early_syscall(long number, long a, long b, long c, long d, long e, long f)
+{
+    return answer(sys_any(number, a, b, c, d, e, f));
+}
+
+static ssize_t early_read(int fd, void *at, size_t n)
+{
+    return answer(sys_any(SYS_read, fd, (long)at, (long)n, 0, 0, 0));
+}
+
+static ssize_t early_write(int fd, const void *at, size_t n)
+{
+    return answer(sys_any(SYS_write, fd, (long)at, (long)n, 0, 0, 0));
+}
+
 static int early_close(int fd)
 {
-    int result = sys_close(fd);
-    if (result == 0)
-        return 0;
-    errno = -result;
-    return -1;
+    return (int)answer(sys_close(fd));
 }
 
 /* Every command's argument is an int, a long or a pointer: passing one on as a pointer passes all. */
@@ -41,11 +61,7 @@ static int early_fcntl(int fd, int command, ...)
     va_start(list, command);
     void *argument = va_arg(list, void *);
     va_end(list);
-    int result = sys_fcntl(fd, command, (long)argument);
-    if (result >= 0)
-        return result;
-    errno = -result;
-    return -1;
+    return (int)answer(sys_fcntl(fd, command, (long)argument));
 }
 
 static void early_closefrom(int first)
@@ -62,15 +78,26 @@ static void early_exit(int status)
         libc.exit_now(status);
 }
 
+static void early_quick_exit(int status)
+{
+    libc_resolve();
+    if (libc.quick_exit != early_quick_exit)
+        libc.quick_exit(status);
+}
+
 struct libc libc = {
 #define FUNCTION(type, name, parameters, arguments) .name = early_##name,
 #include "libc.def"
 #undef FUNCTION
+    .read = early_read,
+    .write = early_write,
+    .syscall = early_syscall,
     .close = early_close,
     .fcntl = early_fcntl,
     .fcntl64 = early_fcntl,
     .closefrom = early_closefrom,
     .exit_now = early_exit,
+    .quick_exit = early_quick_exit,
 };
 
 /* `member` is a function pointer; it stays as it is for a name that is not found. */
@@ -86,9 +113,13 @@ void libc_resolve(void)
 #define FUNCTION(type, name, parameters, arguments) resolve(&libc.name, #name);
 #include "libc.def"
 #undef FUNCTION
+    resolve(&libc.read, "read");
+    resolve(&libc.write, "write");
+    resolve(&libc.syscall, "syscall");
     resolve(&libc.close, "close");
     resolve(&libc.fcntl, "fcntl");
     resolve(&libc.fcntl64, "fcntl64");
     resolve(&libc.closefrom, "closefrom");
     resolve(&libc.exit_now, "_exit");
+    resolve(&libc.quick_exit, "quick_exit");
 }

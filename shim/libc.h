@@ -8,6 +8,7 @@
  */
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -16,12 +17,16 @@ struct libc {
 #define FUNCTION(type, name, parameters, arguments) type(*name) parameters;
 #include "libc.def"
 #undef FUNCTION
-    /* Those of another shape. */
+    /* Those that an allocator may call while it starts, and those of another shape. */
+    ssize_t (*read)(int fd, void *at, size_t n);
+    ssize_t (*write)(int fd, const void *at, size_t n);
+    long (*syscall)(long number, long a, long b, long c, long d, long e, long f);
     int (*close)(int fd);
     int (*fcntl)(int fd, int command, ...);
     int (*fcntl64)(int fd, int command, ...);
     void (*closefrom)(int first);
     void (*exit_now)(int status); /* _exit */
+    void (*quick_exit)(int status);
 };
 
 extern struct libc libc;

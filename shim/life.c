@@ -136,9 +136,14 @@ static void forked(void)
     monitor_forked();
 }
 
-static void enter_sender(void)
+static void enter(void)
 {
     guard_up = true;
+}
+
+static void leave(void)
+{
+    guard_up = false;
 }
 
 static bool first_copy(void)
@@ -157,7 +162,7 @@ static __attribute__((constructor(101))) void begin(void)
         return;
     process_begin();
     flow_begin(&life.config);
-    life.active = monitor_begin(&life.config, enter_sender) == 0 &&
+    life.active = monitor_begin(&life.config, (struct monitor_guard){enter, leave}) == 0 &&
                   pthread_atfork(NULL, NULL, forked) == 0;
 }
 

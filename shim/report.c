@@ -39,6 +39,16 @@ static void report_failure(uint64_t word, int fd)
         report_gone(word, fd);
 }
 
+static void report_unseen(uint64_t word, int fd, ssize_t result,
+                          void (*tell)(uint64_t word, int fd, uint64_t n))
+{
+    if (result <= 0 || inside(word))
+        return;
+    struct guard guard = guard_raise();
+    tell(word, fd, (uint64_t)result);
+    guard_lower(guard);
+}
+
 /* What a read can say besides "these bytes came": everything that is not the usual case. */
 static __attribute__((noinline)) void report_read_unusual(uint64_t word, int fd,
                                                           const struct iovec *vector, size_t parts,
@@ -52,7 +62,7 @@ static __attribute__((noinline)) void report_read_unusual(uint64_t word, int fd,
         if (asked_for_bytes(vector, parts))
             report_gone(word, fd);
     } else if (flags & MSG_TRUNC && !(flags & MSG_PEEK)) {
-        report_read_unseen(word, fd, result);
+        report_unseen(word, fd, result, flow_read_unseen);
     }
 }
 
@@ -100,25 +110,18 @@ void report_wrote_message(uint64_t word, int fd, const struct msghdr *message, s
         report_wrote(word, fd, message->msg_iov, message->msg_iovlen, result, flags);
 }
 
-static void report_unseen(uint64_t word, int fd, ssize_t result,
-                          void (*tell)(uint64_t word, int fd, uint64_t n))
+/* A broken pipe is the one that the bytes were to go to. */
+void report_spliced_in(uint64_t word, int fd, ssize_t result)
 {
-    if (result < 0)
+    if (result < 0 && errno != EPIPE)
         report_failure(word, fd);
-    if (result <= 0 || inside(word))
-        return;
-    struct guard guard = guard_raise();
-    tell(word, fd, (uint64_t)result);
-    guard_lower(guard);
-}
-
-void report_read_unseen(uint64_t word, int fd, ssize_t result)
-{
     report_unseen(word, fd, result, flow_read_unseen);
 }
 
 void report_wrote_unseen(uint64_t word, int fd, ssize_t result)
 {
+    if (result < 0)
+        report_failure(word, fd);
     report_unseen(word, fd, result, flow_wrote_unseen);
 }
 

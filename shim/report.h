@@ -30,7 +30,7 @@ void report_wrote_message(uint64_t word, int fd, const struct msghdr *message, s
                           int flags);
 
 /* The host moved bytes that did not pass through its memory. */
-void report_read_unseen(uint64_t word, int fd, ssize_t result);
+void report_spliced_in(uint64_t word, int fd, ssize_t result);
 void report_wrote_unseen(uint64_t word, int fd, ssize_t result);
 
 /* accept's result, which is returned. */

@@ -18,11 +18,10 @@ EXPORT int accept4(int fd, struct sockaddr *address, socklen_t *size, int flags)
 EXPORT int shutdown(int fd, int how)
 {
     uint64_t word = flow_look(fd);
-    int result = libc.shutdown(fd, how);
-    if (UNLIKELY(word != 0) && result == 0 && how != SHUT_RD && !guard_up) {
+    if (UNLIKELY(word != 0) && (how == SHUT_WR || how == SHUT_RDWR) && !guard_up) {
         struct guard guard = guard_raise();
-        flow_shut(word, fd);
+        flow_shutting(word, fd);
         guard_lower(guard);
     }
-    return result;
+    return libc.shutdown(fd, how);
 }

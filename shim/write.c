@@ -94,7 +94,7 @@ EXPORT ssize_t splice(int in, off64_t *in_offset, int out, off64_t *out_offset, 
     uint64_t from = flow_look(in), to = flow_look(out);
     ssize_t result = libc.splice(in, in_offset, out, out_offset, n, flags);
     if (UNLIKELY(from != 0))
-        report_read_unseen(from, in, result);
+        report_spliced_in(from, in, result);
     if (UNLIKELY(to != 0))
         report_wrote_unseen(to, out, result);
     return result;

@@ -1,17 +1,24 @@
 #include "base/log.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/sys.h"
+
+/* A long value leaves room for what is said of it. */
+enum { PIECE_MOST = 200 };
 
 static const char *const level_names[] = {"off", "error", "warn", "info", "debug"};
 
 static struct {
     char path[256];
     enum log_level level;
+    uint64_t device, inode; /* of standard error when the process began */
 } sink;
 
 const char *log_level_name(unsigned level)
@@ -25,6 +32,11 @@ void log_begin(struct bytes path, enum log_level level)
     put_bytes(&w, path);
     sink.path[w.n] = '\0';
     sink.level = level;
+    struct stat status;
+    if (sys_fstat(STDERR_FILENO, &status) == 0) {
+        sink.device = status.st_dev;
+        sink.inode = status.st_ino;
+    }
 }
 
 bool log_wants(enum log_level level)
@@ -43,10 +55,32 @@ static int open_syslog(void)
     return fd;
 }
 
+/* A host that closed its standard error may have been given the number for a client's connection. */
+static bool stderr_is_usable(void)
+{
+    struct stat status;
+    if (sys_fstat(STDERR_FILENO, &status) != 0)
+        return false;
+    return !S_ISSOCK(status.st_mode) ||
+           (status.st_ino == sink.inode && status.st_dev == sink.device);
+}
+
+/* A pipe without a reader must not end the host: the SIGPIPE is taken back. */
+static void write_stderr(struct bytes line)
+{
+    uint64_t signals;
+    if (!stderr_is_usable())
+        return;
+    sys_signals_block(&signals);
+    if (sys_write(STDERR_FILENO, line.at, line.n) == -EPIPE)
+        sys_signal_take(SIGPIPE);
+    sys_signals_restore(&signals);
+}
+
 static void write_line(struct bytes line)
 {
     if (sink.path[0] == '\0') {
-        sys_write(STDERR_FILENO, line.at, line.n);
+        write_stderr(line);
         return;
     }
     int fd = strcmp(sink.path, "syslog") == 0
@@ -56,6 +90,15 @@ static void write_line(struct bytes line)
         return;
     sys_write(fd, line.at, line.n);
     sys_close(fd);
+}
+
+/* Control characters, of strangers' ids and paths, make no line of their own. */
+static void put_piece(struct writer *w, struct bytes piece)
+{
+    for (size_t i = 0; i < piece.n && i < PIECE_MOST; i++) {
+        unsigned char c = (unsigned char)piece.at[i];
+        put_char(w, c >= 0x20 && c < 0x7f ? (char)c : '_');
+    }
 }
 
 void log_pieces(enum log_level level, const struct bytes *pieces, size_t n)
@@ -70,7 +113,7 @@ void log_pieces(enum log_level level, const struct bytes *pieces, size_t n)
     put_string(&w, level_names[level]);
     put_string(&w, ": ");
     for (size_t i = 0; i < n; i++)
-        put_bytes(&w, pieces[i]);
+        put_piece(&w, pieces[i]);
     w.at[w.n++] = '\n';
     write_line((struct bytes){w.at, w.n});
 }

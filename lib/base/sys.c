@@ -43,6 +43,11 @@ static long call(long number, long a, long b, long c, long d, long e, long f)
 #define CALL(number, a, b, c, d, e, f) \
     call((number), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
+long sys_any(long number, long a, long b, long c, long d, long e, long f)
+{
+    return call(number, a, b, c, d, e, f);
+}
+
 pid_t sys_getpid(void)
 {
     return (pid_t)CALL(SYS_getpid, 0, 0, 0, 0, 0, 0);
@@ -124,6 +129,11 @@ int sys_getrandom(void *at, size_t n)
     return (int)CALL(SYS_getrandom, at, n, 0, 0, 0, 0);
 }
 
+int sys_close_range(unsigned first, unsigned last, unsigned flags)
+{
+    return (int)CALL(SYS_close_range, first, last, flags, 0, 0, 0);
+}
+
 int sys_prctl(int option, unsigned long argument)
 {
     return (int)CALL(SYS_prctl, option, argument, 0, 0, 0, 0);
@@ -148,13 +158,20 @@ void sys_futex_wake(const uint32_t *word)
 
 void sys_signals_block(uint64_t *old)
 {
-    uint64_t all = UINT64_MAX;
+    uint64_t all = ~(3ull << 31); /* 32 and 33: cancellation, and setuid in all threads */
     CALL(SYS_rt_sigprocmask, SIG_SETMASK, &all, old, sizeof all, 0, 0);
 }
 
 void sys_signals_restore(const uint64_t *old)
 {
     CALL(SYS_rt_sigprocmask, SIG_SETMASK, old, NULL, sizeof *old, 0, 0);
+}
+
+void sys_signal_take(int signal)
+{
+    uint64_t set = 1ull << (signal - 1);
+    struct timespec none = {0, 0};
+    CALL(SYS_rt_sigtimedwait, &set, NULL, &none, sizeof set, 0, 0);
 }
 
 void *sys_pages(size_t n)

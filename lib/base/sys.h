@@ -18,6 +18,9 @@ struct sockaddr;
 struct stat;
 struct timespec;
 
+/* Any system call, for the shim's own copies of what a host calls before libc can be asked. */
+long sys_any(long number, long a, long b, long c, long d, long e, long f);
+
 pid_t sys_getpid(void);
 pid_t sys_gettid(void);
 int sys_open(const char *path, int flags, mode_t mode);
@@ -34,6 +37,7 @@ int sys_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags);
 ssize_t sys_recv(int fd, void *at, size_t n, int flags);
 int sys_poll(struct pollfd *fds, unsigned n, int timeout_ms);
 int sys_getrandom(void *at, size_t n);
+int sys_close_range(unsigned first, unsigned last, unsigned flags);
 int sys_prctl(int option, unsigned long argument);
 void sys_yield(void);
 
@@ -44,9 +48,13 @@ int sys_futex_wait(const uint32_t *word, uint32_t value, uint64_t timeout_ns);
 /* Wakes all that wait on `*word`. */
 void sys_futex_wake(const uint32_t *word);
 
-/* Blocks every signal for the calling thread; `*old` is for sys_signals_restore. */
+/* Blocks every signal for the calling thread, but the two that libc keeps for itself; `*old` is for
+ * sys_signals_restore. */
 void sys_signals_block(uint64_t *old);
 void sys_signals_restore(const uint64_t *old);
+
+/* Takes a pending blocked signal back, if there is one. */
+void sys_signal_take(int signal);
 
 /* `n` bytes of fresh zeroed memory, a multiple of the page size, or NULL. */
 void *sys_pages(size_t n);

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "base/process.h"
+#include "request/monitor.h"
 
 static struct pool conns = POOL_OF(struct conn, 0);
 
@@ -37,7 +38,7 @@ void conn_adopt(struct conn *conn)
     conn->pending = 0;
     conn->began_ns = 0;
     conn->epoch = process.epoch;
-    if (!idle)
+    if (!idle || !monitor_ready())
         atomic_store(&conn->missed, 1);
 }
 

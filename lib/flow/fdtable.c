@@ -6,7 +6,16 @@
 
 _Atomic(_Atomic uint64_t *) fdtable_page[FDTABLE_PAGES];
 
+static _Atomic uint32_t slots_made; /* all that were ever made are below it */
+
 enum { PAGE_BYTES = FDTABLE_PAGE_SLOTS * sizeof(uint64_t) };
+
+static void note_made(uint32_t slots)
+{
+    uint32_t made = atomic_load(&slots_made);
+    while (made < slots && !atomic_compare_exchange_weak(&slots_made, &made, slots))
+        continue;
+}
 
 /* The slot, its page made if `make`; NULL without. */
 static _Atomic uint64_t *slot_of(int fd, int make)
@@ -21,14 +30,18 @@ static _Atomic uint64_t *slot_of(int fd, int make)
             sys_pages_free(made, PAGE_BYTES);
         else
             page = made;
+        note_made((at + 1) * FDTABLE_PAGE_SLOTS);
     }
     return page == NULL ? NULL : &page[number % FDTABLE_PAGE_SLOTS];
 }
 
-uint64_t fdtable_swap(int fd, uint64_t word)
+bool fdtable_put(int fd, uint64_t word)
 {
-    _Atomic uint64_t *slot = slot_of(fd, word != 0);
-    return slot == NULL ? 0 : atomic_exchange(slot, word);
+    _Atomic uint64_t *slot = slot_of(fd, 1);
+    if (slot == NULL)
+        return false;
+    atomic_store(slot, word);
+    return true;
 }
 
 bool fdtable_clear(int fd, uint64_t word)
@@ -37,11 +50,15 @@ bool fdtable_clear(int fd, uint64_t word)
     return slot != NULL && atomic_compare_exchange_strong(slot, &word, 0);
 }
 
+/* Looks no further than slots were ever made: the table of pages is large, and in most processes
+ * nobody has touched it. */
 int fdtable_next(unsigned first, unsigned last)
 {
-    const unsigned most = FDTABLE_PAGES * FDTABLE_PAGE_SLOTS - 1;
-    if (last > most)
-        last = most;
+    unsigned made = atomic_load(&slots_made);
+    if (made == 0)
+        return -1;
+    if (last > made - 1)
+        last = made - 1;
     for (unsigned fd = first; fd <= last; fd++) {
         if (atomic_load(&fdtable_page[fd / FDTABLE_PAGE_SLOTS]) == NULL)
             fd |= FDTABLE_PAGE_SLOTS - 1;

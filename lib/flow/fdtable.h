@@ -30,8 +30,8 @@ static inline uint64_t fdtable_look(int fd)
     return atomic_load_explicit(&page[number % FDTABLE_PAGE_SLOTS], memory_order_acquire);
 }
 
-/* Puts a word into the slot and returns what was there. 0 also if there is no memory to put it. */
-uint64_t fdtable_swap(int fd, uint64_t word);
+/* Puts a word into the slot. False if there is no memory for it. */
+bool fdtable_put(int fd, uint64_t word);
 
 /* Empties the slot if it holds `word`; whether it did. */
 bool fdtable_clear(int fd, uint64_t word);

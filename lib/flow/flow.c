@@ -10,7 +10,7 @@
 #include "flow/join.h"
 #include "request/monitor.h"
 
-enum { LISTEN_PORTS_MOST = 64 };
+enum { LISTEN_PORTS_MOST = 512 }; /* what the variable's length allows */
 
 static struct {
     size_t ports;
@@ -66,12 +66,16 @@ static void abandon(struct conn *conn, uint64_t word, int fd)
         conn_leave(conn);
 }
 
-/* Enters the connection, unless it was given up meanwhile. */
+/* Enters the connection, unless it has ended, was given up, or is held by a thread that never
+ * releases it: then the fd forgets it, so that this is found out once. */
 static struct conn *enter(uint64_t word, int fd)
 {
     struct conn *conn = conn_enter(word);
-    if (conn != NULL &&
-        __builtin_expect(atomic_load_explicit(&conn->missed, memory_order_relaxed), 0)) {
+    if (__builtin_expect(conn == NULL, 0)) {
+        fdtable_clear(fd, word);
+        return NULL;
+    }
+    if (__builtin_expect(atomic_load_explicit(&conn->missed, memory_order_relaxed), 0)) {
         abandon(conn, word, fd);
         return NULL;
     }
@@ -84,18 +88,6 @@ static void leave(struct conn *conn, uint64_t word, int fd, bool worthwhile)
         conn_leave(conn);
     else
         abandon(conn, word, fd);
-}
-
-void flow_accepted(int fd)
-{
-    uint64_t stale = fdtable_look(fd);
-    if (stale != 0)
-        flow_closing(stale, fd);
-    if (!on_wanted_port(fd) || !monitor_ready())
-        return;
-    uint64_t word = conn_make();
-    if (word != 0)
-        fdtable_swap(fd, word);
 }
 
 void flow_read(uint64_t word, int fd, const struct iovec *vector, size_t parts, size_t n)
@@ -162,7 +154,7 @@ static void ask_for_client(struct conn *conn, int fd)
         conn->client_gone = hung_up(fd);
 }
 
-void flow_shut(uint64_t word, int fd)
+void flow_shutting(uint64_t word, int fd)
 {
     struct conn *conn = enter(word, fd);
     if (conn == NULL)
@@ -172,18 +164,25 @@ void flow_shut(uint64_t word, int fd)
     abandon(conn, word, fd);
 }
 
-/* A vfork child that closes its fds shares our memory, but its fds are its own: it is told by its
- * pid. One system call for each connection's end. */
-void flow_closing(uint64_t word, int fd)
+/* The fd is not to lead there any more. `ask`: it still does, so its client can be asked after. */
+static void forget(uint64_t word, int fd, bool ask)
 {
-    if (!process_is_ours() || !fdtable_clear(fd, word))
+    if (!fdtable_clear(fd, word))
         return;
     struct conn *conn = conn_enter(word);
     if (conn == NULL)
         return;
-    if (conn->fds == 1)
+    if (ask && conn->fds == 1)
         ask_for_client(conn, fd);
     detach(conn);
+}
+
+/* A vfork child that closes its fds shares our memory, but its fds are its own: it is told by its
+ * pid. One system call for each connection's end. */
+void flow_closing(uint64_t word, int fd)
+{
+    if (process_is_ours())
+        forget(word, fd, true);
 }
 
 void flow_duplicated(uint64_t word, int copy)
@@ -192,13 +191,25 @@ void flow_duplicated(uint64_t word, int copy)
     if (!process_is_ours())
         return;
     if (before != 0)
-        flow_closing(before, copy);
+        forget(before, copy, false);
     struct conn *conn = word != 0 ? enter(word, copy) : NULL;
     if (conn == NULL)
         return;
-    conn->fds++;
-    fdtable_swap(copy, word);
+    if (fdtable_put(copy, word))
+        conn->fds++;
     conn_leave(conn);
+}
+
+void flow_accepted(int fd)
+{
+    uint64_t stale = fdtable_look(fd);
+    if (stale != 0)
+        forget(stale, fd, false);
+    if (!on_wanted_port(fd) || !monitor_ready())
+        return;
+    uint64_t word = conn_make();
+    if (word != 0 && !fdtable_put(fd, word))
+        detach(conn_enter(word));
 }
 
 void flow_missed(uint64_t word)

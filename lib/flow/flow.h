@@ -4,8 +4,8 @@
 /*
  * flow: the reception desk. The shim reports what the host does with its fds; everything that
  * follows from it happens here. Reports are made after the real call, on the thread that made it,
- * with the guard up; what closes an fd is reported before the real call, since the number may be
- * somebody else's right after it. Not async-signal-safe: the guard keeps handlers out.
+ * with the guard up; what ends a connection is reported before the real call, since right after it
+ * the number may be somebody else's, and the client can't be asked after any more. Not async-signal-safe: the guard keeps handlers out.
  */
 
 #include <stdbool.h>
@@ -42,8 +42,8 @@ void flow_wrote_unseen(uint64_t word, int fd, uint64_t n);
 /* The host found that the client has closed (read returned 0) or is gone (reset, broken pipe). */
 void flow_client_gone(uint64_t word, int fd);
 
-/* The host shut its sending side down. */
-void flow_shut(uint64_t word, int fd);
+/* The host is about to shut its sending side down. */
+void flow_shutting(uint64_t word, int fd);
 
 /* `fd` is about to be closed, or to be replaced by dup2. */
 void flow_closing(uint64_t word, int fd);

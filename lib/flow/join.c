@@ -32,8 +32,10 @@ static uint64_t once(uint64_t *now)
 static struct worker *make_worker(const struct http1_event *line, uint64_t began_ns)
 {
     struct worker *worker = worker_make(began_ns);
-    if (worker == NULL)
+    if (worker == NULL) {
+        figure_count(FIGURE_LOST);
         return NULL;
+    }
     worker_name(worker, names_label(line->target), names_action(line->method));
     worker->method = (uint8_t)http1_method_of(line->method);
     return worker;
@@ -123,6 +125,8 @@ bool join_read(struct conn *conn, const char *at, size_t n)
         if (!take_request_event(conn, &event, &now))
             return false;
     }
+    if (conn->began_ns == 0 && http1_request_in_line(&conn->request))
+        conn->began_ns = once(&now);
     return true;
 }
 

@@ -79,6 +79,9 @@ bool http1_request_skip(struct http1_request *parser, uint64_t n);
 /* Between two requests: no byte of the next one has come. */
 bool http1_request_idle(const struct http1_request *parser);
 
+/* Inside a request line that has not ended. */
+bool http1_request_in_line(const struct http1_request *parser);
+
 /*
  * Inside a request line that has not ended, whose method and at least one byte of target have come
  * (a server may answer such a request: 408, 414). Fills `event` as REQUEST_LINE does and is true.

@@ -234,6 +234,11 @@ bool http1_request_idle(const struct http1_request *parser)
     return parser->state == REQUEST_LINE && nothing_kept(parser);
 }
 
+bool http1_request_in_line(const struct http1_request *parser)
+{
+    return parser->state == REQUEST_LINE && !nothing_kept(parser);
+}
+
 bool http1_request_partial(const struct http1_request *parser, struct http1_event *event)
 {
     event->kind = HTTP1_MORE;

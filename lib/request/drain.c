@@ -9,7 +9,7 @@
 #include "request/totals.h"
 
 /* The largest group of lines: an end with EVENT_TIMERS timers, each told three times at most. */
-enum { GROUP_BYTES = 65536 };
+enum { GROUP_BYTES = 65536, ROUND_EVENTS = 65536 };
 
 static struct {
     struct lines lines;
@@ -24,7 +24,7 @@ void drain_begin(const struct config *config)
     lines_begin(&drain.lines, config);
     drain.aggregate_ns = (uint64_t)config->aggregate_ms * 1000000;
     drain.sums_due_ns = 0;
-    drain.errors_told = sender_errors();
+    drain.errors_told = 0;
     drain.dropped = drain.down = 0;
 }
 
@@ -56,8 +56,11 @@ static void take_end(const struct event *event, struct batch *batch, struct writ
 
 static void take_down(const struct event *event)
 {
+    char id[REQUEST_ID_BYTES * 6];
+    struct writer w = writer_on(id, sizeof id);
+    put_json(&w, event_id(event)); /* a client chose it */
     drain.down++;
-    log_line(LOG_WARN, BYTES("the thread of request "), event_id(event),
+    log_line(LOG_WARN, BYTES("the thread of request "), (struct bytes){id, w.n < 300 ? w.n : 300},
              BYTES(" ended before its response did"));
 }
 
@@ -82,21 +85,22 @@ static void take(const struct event *event, struct batch *batch)
     batch_add(batch, (struct bytes){drain.group, w.n});
 }
 
-/* All that waits in one thread's queue now; what comes meanwhile is the next round's. */
+/* What waits in one thread's queue, but not more than ROUND_EVENTS: other threads wait too. */
 static bool drain_thread(struct thread *thread, struct batch *batch)
 {
-    bool any = false;
+    int events = 0;
     uint32_t state = atomic_load_explicit(&thread->state, memory_order_acquire);
     if (state == THREAD_FREE)
         return false;
-    for (const uint64_t *record; (record = ring_peek_spsc(&thread->ring)) != NULL; any = true) {
+    for (const uint64_t *record;
+         events < ROUND_EVENTS && (record = ring_peek_spsc(&thread->ring)) != NULL; events++) {
         take((const struct event *)record, batch);
         ring_release_spsc(&thread->ring);
     }
     drain.dropped += ring_dropped_spsc(&thread->ring);
-    if (state == THREAD_ENDED)
+    if (state == THREAD_ENDED && events < ROUND_EVENTS)
         thread_release(thread);
-    return any;
+    return events > 0;
 }
 
 static void put_own(struct batch *batch, const char *name, uint64_t count)
@@ -139,7 +143,7 @@ bool drain_all(struct batch *batch, bool last)
     for (uint32_t i = 0; (thread = thread_at(i)) != NULL; i++)
         any |= drain_thread(thread, batch);
     sums_when_due(batch, last);
-    if (any)
+    if (any || last)
         put_own_figures(batch);
     journal_flush();
     return any;

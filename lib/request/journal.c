@@ -68,6 +68,8 @@ static bool moved_away(void)
 
 static void write_all(const char *at, size_t n)
 {
+    const char *begin = at;
+    bool was_torn = journal.torn;
     journal.torn = false;
     while (n > 0) {
         ssize_t written = sys_write(journal.file.fd, at, n);
@@ -75,7 +77,7 @@ static void write_all(const char *at, size_t n)
             continue;
         if (written <= 0) {
             complain("writing", (int)written);
-            journal.torn = at[-1] != '\n';
+            journal.torn = at == begin ? was_torn : at[-1] != '\n';
             return;
         }
         at += written;
@@ -99,6 +101,12 @@ void journal_flush(void)
     if (journal.file.fd >= 0)
         write_all(journal.buffer + !journal.torn, journal.n + journal.torn);
     journal.n = 0;
+}
+
+void journal_forget(void)
+{
+    journal.n = 0;
+    journal.torn = false;
 }
 
 static void put_key(struct writer *w, const char *key)

@@ -22,4 +22,7 @@ void journal_add(const struct event *event, struct bytes app, struct bytes host)
 /* Writes what was added. */
 void journal_flush(void);
 
+/* In a forked child: what was added is the parent's to write; the file is shared. */
+void journal_forget(void);
+
 #endif

@@ -17,7 +17,7 @@ enum { WORDS_PER_EVENT = 4 };
 
 static struct {
     const struct config *config;
-    void (*enter)(void);
+    struct monitor_guard guard;
     bool named;
     _Atomic bool ready, failed;
     struct lock lock;
@@ -25,14 +25,19 @@ static struct {
 
 static void down(struct thread *thread)
 {
+    monitor.guard.enter();
     if (atomic_load_explicit(&thread->owned, memory_order_relaxed) > 0)
         worker_down(thread);
+    thread_ended(thread);
+    monitor.guard.leave();
 }
 
-int monitor_begin(const struct config *config, void (*enter)(void))
+int monitor_begin(const struct config *config, struct monitor_guard guard)
 {
     monitor.config = config;
-    monitor.enter = enter;
+    monitor.guard = guard;
+    names_read_routes(config);
+    sender_measure_stack();
     journal_begin(config->request_log);
     worker_tell_ids(journal_wanted());
     return thread_begin(down);
@@ -47,7 +52,7 @@ static void begin_sender(const struct config *config)
         .datagram_bytes = config->datagram_bytes,
         .flush_ms = config->flush_ms,
         .head = codec_of(config->protocol)->head,
-        .source = {drain_all, drain_due_ns, monitor.enter},
+        .source = {drain_all, drain_due_ns, monitor.guard.enter},
     });
 }
 
@@ -78,9 +83,13 @@ bool monitor_ready(void)
     return atomic_load(&monitor.ready);
 }
 
+/* Most processes that fork never served anything: they have nothing to forget. */
 void monitor_forked(void)
 {
+    if (!atomic_load(&monitor.ready))
+        return;
     atomic_store(&monitor.ready, false);
+    journal_forget();
     thread_forget();
     worker_forget();
     registry_forget();

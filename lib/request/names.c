@@ -13,9 +13,13 @@ static void refuse(struct bytes rule, const char *accepted)
              bytes_of(accepted));
 }
 
-int names_begin(const struct config *config)
+void names_read_routes(const struct config *config)
 {
     routes_parse(&routes, config->routes, refuse);
+}
+
+int names_begin(const struct config *config)
+{
     names.timers.dots = true;
     int error = label_table_begin(&names.labels, config->max_labels);
     if (error == 0)

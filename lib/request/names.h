@@ -13,7 +13,10 @@ struct names {
 
 extern struct names names;
 
-/* Reads the routes, and makes room for MAX_LABELS of each kind. `config` must stay. 0 or -ENOMEM. */
+/* Reads the routes; rules that can't be used are told in a diagnostic. `config` must stay. */
+void names_read_routes(const struct config *config);
+
+/* Makes room for MAX_LABELS of each kind. 0 or -ENOMEM. */
 int names_begin(const struct config *config);
 
 /* The label of a request target, by the user's routes first. Any thread. */

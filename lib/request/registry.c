@@ -107,7 +107,7 @@ void registry_add(struct worker *worker)
 {
     worker->hash = hash_of(worker, 0);
     struct shard *shard = shard_of(worker->hash);
-    if (!lock_take(&shard->lock))
+    if (shard->set.map == NULL || !lock_take(&shard->lock))
         return;
     struct worker *older = ck_hs_remove(&shard->set, worker->hash, worker);
     if (older != NULL)

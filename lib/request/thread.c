@@ -1,7 +1,6 @@
 #include "request/thread.h"
 
 #include <pthread.h>
-#include <string.h>
 
 #include "base/sys.h"
 
@@ -17,7 +16,7 @@ __thread struct thread *thread_current __attribute__((tls_model("initial-exec"))
 static struct pool threads = POOL_OF(struct thread, 0);
 static pthread_key_t key;
 static thread_down *tell_down;
-static _Atomic uint32_t live;
+static _Atomic uint32_t live, ended;
 
 static void end(void *record)
 {
@@ -25,9 +24,24 @@ static void end(void *record)
     if (thread == NULL || thread != record)
         return;
     tell_down(thread);
+}
+
+void thread_ended(struct thread *thread)
+{
     thread_current = NULL;
     atomic_fetch_sub(&live, 1);
+    atomic_fetch_add(&ended, 1);
     atomic_store_explicit(&thread->state, THREAD_ENDED, memory_order_release);
+}
+
+/* Claims an ended thread's record: for a new thread, or to be freed. */
+static bool claim_ended(struct thread *thread, enum thread_state next)
+{
+    uint32_t state = THREAD_ENDED;
+    if (!atomic_compare_exchange_strong(&thread->state, &state, next))
+        return false;
+    atomic_fetch_sub(&ended, 1);
+    return true;
 }
 
 int thread_begin(thread_down *down)
@@ -62,22 +76,46 @@ struct bytes thread_next_id(struct thread *thread)
     return (struct bytes){thread->id, THREAD_ID_BYTES};
 }
 
-struct thread *thread_make(void)
+/* An ended thread's record, its queue as it is: a queue has one producer at a time. */
+static struct thread *take_over(void)
+{
+    struct thread *thread;
+    for (uint32_t i = 0; atomic_load(&ended) > 0 && (thread = thread_at(i)) != NULL; i++)
+        if (atomic_load_explicit(&thread->state, memory_order_relaxed) == THREAD_ENDED &&
+            claim_ended(thread, THREAD_LIVE))
+            return thread;
+    return NULL;
+}
+
+static struct thread *make_new(void)
 {
     struct thread *thread = pool_get(&threads);
     if (thread == NULL)
         return NULL;
-    if (ring_begin(&thread->ring) < 0 || pthread_setspecific(key, thread) != 0) {
-        ring_end(&thread->ring);
+    if (ring_begin(&thread->ring) < 0) {
         pool_put(&threads, thread);
         return NULL;
     }
-    thread->tid = sys_gettid();
     begin_ids(thread);
     atomic_store(&thread->owned, 0);
-    atomic_fetch_add(&live, 1);
-    thread_current = thread;
     atomic_store_explicit(&thread->state, THREAD_LIVE, memory_order_release);
+    return thread;
+}
+
+struct thread *thread_make(void)
+{
+    struct thread *thread = take_over();
+    if (thread == NULL)
+        thread = make_new();
+    if (thread == NULL)
+        return NULL;
+    atomic_fetch_add(&live, 1);
+    if (pthread_setspecific(key, thread) != 0) {
+        thread_ended(thread);
+        return NULL;
+    }
+    thread->tid = sys_gettid();
+    thread_current = thread;
     return thread;
 }
 
@@ -93,8 +131,9 @@ struct thread *thread_at(uint32_t number)
 
 void thread_release(struct thread *thread)
 {
+    if (!claim_ended(thread, THREAD_FREE))
+        return;
     ring_end(&thread->ring);
-    atomic_store(&thread->state, THREAD_FREE);
     pool_put(&threads, thread);
 }
 
@@ -102,5 +141,6 @@ void thread_forget(void)
 {
     pool_forget(&threads);
     atomic_store(&live, 0);
+    atomic_store(&ended, 0);
     thread_current = NULL;
 }

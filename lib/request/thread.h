@@ -4,7 +4,8 @@
 /*
  * thread: what we keep of each of the host's threads that has served a request: its queue to the
  * sender, its supply of request ids, how many live requests it owns. Made at the thread's first
- * request; when the thread ends, its queue is drained by the sender and the record used again.
+ * request; when the thread ends, a new thread goes on with its queue, or the sender drains it and
+ * frees the record: memory follows the number of live threads, even if the sender is slow.
  */
 
 #include <stdatomic.h>
@@ -23,7 +24,7 @@ struct thread {
     struct pool_link link;
     _Atomic uint32_t state;
     _Atomic uint32_t owned; /* live requests of this thread */
-    pid_t tid;
+    _Atomic pid_t tid;
     char id[THREAD_ID_BYTES]; /* the last request id that was made */
     struct ring ring;
 };
@@ -51,11 +52,13 @@ uint32_t thread_count(void);
  * again. */
 struct thread *thread_at(uint32_t number);
 
-/* The sender has drained an ended thread's queue. */
+/* The sender has drained an ended thread's queue. Does nothing if another thread took it over. */
 void thread_release(struct thread *thread);
 
-/* Told on a thread that ends, before its record goes: the DOWN signal. */
+/* Told on a thread that ends: the DOWN signal. It must call thread_ended, after which the record is
+ * the sender's or another thread's. */
 typedef void thread_down(struct thread *thread);
+void thread_ended(struct thread *thread);
 
 /* Once per process, at start: makes the key whose destructor is the DOWN signal. 0 or a negative
  * errno value: without the key no thread can be told from a living one, so nothing may begin. */

@@ -83,7 +83,9 @@ static bool claim(struct worker *worker, uint32_t owner, uint32_t next)
 {
     if (owner == 0 || !atomic_compare_exchange_strong(&worker->owner, &owner, next))
         return false;
-    atomic_fetch_sub_explicit(&thread_at(owner - 1)->owned, 1, memory_order_relaxed);
+    struct thread *thread = thread_at(owner - 1);
+    if (thread != NULL) /* a child that was forked inside us has no threads yet */
+        atomic_fetch_sub_explicit(&thread->owned, 1, memory_order_relaxed);
     return true;
 }
 

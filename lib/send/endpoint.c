@@ -94,12 +94,15 @@ int endpoint_fd(struct endpoint *endpoint, uint64_t now_ns)
 {
     bool stale =
         endpoint->is_name && now_ns - endpoint->resolved_ns > ENDPOINT_RESOLVE_NS;
-    if (!stale && owned_fd_intact(&endpoint->socket))
+    bool intact = owned_fd_intact(&endpoint->socket);
+    if (!stale && intact)
         return endpoint->socket.fd;
     if (now_ns < endpoint->retry_ns)
         return -EAGAIN;
-    owned_fd_close(&endpoint->socket);
     int error = resolve(endpoint, now_ns);
+    if (error < 0 && intact)
+        return endpoint->socket.fd;
+    owned_fd_close(&endpoint->socket);
     if (error == 0)
         error = connect_socket(endpoint);
     if (error < 0) {

@@ -16,7 +16,8 @@
 #include "base/bytes.h"
 #include "base/owned_fd.h"
 
-/* Names are looked up again after this time, and when sending fails. */
+/* Names are looked up again after this time, and when sending fails. As long as that fails the
+ * address of before stays in use. */
 #define ENDPOINT_RESOLVE_NS 60000000000ull
 
 struct endpoint {

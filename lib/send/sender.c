@@ -1,11 +1,12 @@
 #include "send/sender.h"
 
+#include <dlfcn.h>
 #include <errno.h>
-#include <limits.h>
 #include <pthread.h>
 #include <sys/prctl.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/sys.h"
 
 /*
@@ -13,16 +14,18 @@
  * loads `sender_state`; the sender stores SENDER_IDLE and then looks for records. Without fences
  * both can miss the other's store, for as long as a store may wait in a processor's buffer: far
  * below a millisecond. So the sender, once idle, sleeps a flush time, looks again, and only then
- * sleeps without end.
+ * sleeps without end; it is SENDER_IDLE all the while.
  */
 
-#define STACK_BYTES    (128 * 1024)
+#define STACK_BYTES    (128 * 1024) /* for our own frames and the resolver's */
 #define START_RETRY_NS 1000000000ull
 
 _Atomic uint32_t sender_state;
 
 static struct {
     struct sender_options options;
+    size_t stack_bytes;
+    bool complained;
     struct send_pool pool;
     struct batch batch;
     _Atomic uint64_t start_again_ns;
@@ -41,18 +44,11 @@ static const uint32_t *word_of(const _Atomic uint32_t *atomic)
     return (const uint32_t *)atomic;
 }
 
-/* Sleeps in `state` until somebody changes it. True if nobody did in time. */
-static bool sleep_as(uint32_t state, uint64_t timeout_ns)
+/* Somebody waits for us to stop or to flush. */
+static bool called_for(void)
 {
-    atomic_store(&sender_state, state);
-    if (atomic_load(&sender.stopping) ||
-        atomic_load(&sender.flushes_wanted) != atomic_load(&sender.flushes_done)) {
-        atomic_store(&sender_state, SENDER_BUSY);
-        return false;
-    }
-    int result = sys_futex_wait(word_of(&sender_state), state, timeout_ns);
-    atomic_store(&sender_state, SENDER_BUSY);
-    return result == -ETIMEDOUT;
+    return atomic_load(&sender.stopping) ||
+           atomic_load(&sender.flushes_wanted) != atomic_load(&sender.flushes_done);
 }
 
 static bool drain(bool last)
@@ -67,14 +63,26 @@ static uint64_t flush_ns(void)
     return (uint64_t)sender.options.flush_ms * 1000000;
 }
 
+/* Lets events come together for a flush time, or until much is waiting. */
+static void gather(void)
+{
+    atomic_store(&sender_state, SENDER_GATHERING);
+    if (!called_for())
+        sys_futex_wait(word_of(&sender_state), SENDER_GATHERING, flush_ns());
+    atomic_store(&sender_state, SENDER_BUSY);
+}
+
+/* Nothing may come between the second look and the endless sleep, so both are done as SENDER_IDLE: a
+ * producer that comes during the look changes the state, and the sleep does not begin. */
 static void wait_for_work(void)
 {
-    uint64_t due = sender.options.source.due_ns();
-    if (!sleep_as(SENDER_IDLE, due < flush_ns() ? due : flush_ns()))
-        return;
-    if (due <= flush_ns() || drain(false))
-        return;
-    sleep_as(SENDER_IDLE, due == UINT64_MAX ? due : due - flush_ns());
+    uint64_t due = sender.options.source.due_ns(), first = due < flush_ns() ? due : flush_ns();
+    atomic_store(&sender_state, SENDER_IDLE);
+    if (!called_for() && sys_futex_wait(word_of(&sender_state), SENDER_IDLE, first) == -ETIMEDOUT &&
+        due > first && !drain(false))
+        sys_futex_wait(word_of(&sender_state), SENDER_IDLE,
+                       due == UINT64_MAX ? UINT64_MAX : due - first);
+    atomic_store(&sender_state, SENDER_BUSY);
 }
 
 static void answer_flushes(void)
@@ -92,7 +100,7 @@ static void *run(void *nothing)
     sys_prctl(PR_SET_NAME, (unsigned long)"stats-hero");
     sender.options.source.enter();
     while (!atomic_load(&sender.stopping)) {
-        sleep_as(SENDER_GATHERING, flush_ns());
+        gather();
         bool any = drain(false);
         answer_flushes();
         if (!any)
@@ -105,21 +113,42 @@ static void *run(void *nothing)
     return nothing;
 }
 
+/* glibc takes the thread-local variables of all libraries out of a thread's stack; what it needs for
+ * them and for itself only this function of its own tells (Java and Rust ask it too). */
+void sender_measure_stack(void)
+{
+    size_t (*least)(const pthread_attr_t *);
+    pthread_attr_t attributes;
+    *(void **)&least = dlsym(RTLD_DEFAULT, "__pthread_get_minstack");
+    sender.stack_bytes = 1024 * 1024;
+    if (least != NULL && pthread_attr_init(&attributes) == 0) {
+        sender.stack_bytes = (least(&attributes) + STACK_BYTES + 4095) & ~(size_t)4095;
+        pthread_attr_destroy(&attributes);
+    }
+}
+
 static int create_thread(void)
 {
     pthread_attr_t attributes;
     pthread_t thread;
     uint64_t signals;
-    size_t stack = STACK_BYTES > PTHREAD_STACK_MIN ? STACK_BYTES : (size_t)PTHREAD_STACK_MIN;
     if (pthread_attr_init(&attributes) != 0)
         return -ENOMEM;
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, stack);
+    pthread_attr_setstacksize(&attributes, sender.stack_bytes);
     sys_signals_block(&signals);
     int error = pthread_create(&thread, &attributes, run, NULL);
     sys_signals_restore(&signals);
     pthread_attr_destroy(&attributes);
     return -error;
+}
+
+static void complain(void)
+{
+    if (!sender.complained)
+        log_line(LOG_WARN, BYTES("the sender's thread can't be started: events are dropped, and it "
+                                 "is tried again each second"));
+    sender.complained = true;
 }
 
 static int start(void)
@@ -134,6 +163,7 @@ static int start(void)
     if (error < 0) {
         atomic_store(&sender_state, SENDER_NONE);
         batch_end(&sender.batch);
+        complain();
     }
     return error;
 }
@@ -204,6 +234,8 @@ void sender_forget(void)
     if (sender_running())
         send_pool_end(&sender.pool);
     sender.batch.memory = NULL;
+    sender.pool.errors = 0;
+    sender.batch.refused = 0;
     atomic_store(&sender.starting, 0);
     atomic_store(&sender.stopping, 0);
     atomic_store(&sender.start_again_ns, 0);

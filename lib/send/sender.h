@@ -35,6 +35,10 @@ enum sender_state { SENDER_NONE, SENDER_IDLE, SENDER_GATHERING, SENDER_BUSY, SEN
 
 extern _Atomic uint32_t sender_state;
 
+/* At the process's start, since it asks the loader: finds out how large a thread's stack has to be,
+ * which holds the host's thread-local variables too. */
+void sender_measure_stack(void);
+
 /* Before anything else; starts nothing. `options` is copied; its views must stay. */
 void sender_begin(const struct sender_options *options);
 
