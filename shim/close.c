@@ -17,8 +17,8 @@ EXPORT int close(int fd)
     return libc.close(fd);
 }
 
-/* Before Linux 5.9, and in sandboxes, the call fails, and hosts close one by one instead. Asked with a
- * range in which there is no fd. */
+/* Before Linux 5.9, and in sandboxes, the call fails, and hosts close one by one instead. Asked
+ * with a range in which there is no fd. */
 static bool kernel_has_close_range(void)
 {
     return sys_close_range(~0u, ~0u, 0) == 0;
@@ -78,7 +78,8 @@ static int report_fcntl(uint64_t word, int fd, int command, int result)
     return result;
 }
 
-/* Every command's argument is an int, a long or a pointer: passing one on as a pointer passes all. */
+/* Every command's argument is an int, a long or a pointer: passing one on as a pointer passes all.
+ */
 EXPORT int fcntl(int fd, int command, ...)
 {
     va_list list;

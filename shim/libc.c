@@ -54,7 +54,8 @@ static int early_close(int fd)
     return (int)answer(sys_close(fd));
 }
 
-/* Every command's argument is an int, a long or a pointer: passing one on as a pointer passes all. */
+/* Every command's argument is an int, a long or a pointer: passing one on as a pointer passes all.
+ */
 static int early_fcntl(int fd, int command, ...)
 {
     va_list list;

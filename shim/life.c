@@ -46,7 +46,8 @@ static struct bytes keep(char *room, struct bytes text)
     return kept;
 }
 
-/* The executable's name: what it is started as, before servers write titles over their arguments. */
+/* The executable's name: what it is started as, before servers write titles over their arguments.
+ */
 static struct bytes program_name(void)
 {
     const char *path = (const char *)getauxval(AT_EXECFN);

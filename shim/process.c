@@ -1,4 +1,5 @@
-/* process: where a process leaves this program without its exit handlers. What waits is sent first. */
+/* process: where a process leaves this program without its exit handlers. What waits is sent first.
+ */
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>

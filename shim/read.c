@@ -1,4 +1,5 @@
-/* read: everything that a host reads from a connection with. Each body is guard, real call, report. */
+/* read: everything that a host reads from a connection with. Each body is guard, real call, report.
+ */
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -10,8 +11,8 @@
 /* Fortified programs call these; glibc declares them for itself only. */
 ssize_t __read_chk(int fd, void *at, size_t n, size_t room);
 ssize_t __recv_chk(int fd, void *at, size_t n, size_t room, int flags);
-ssize_t __recvfrom_chk(int fd, void *at, size_t n, size_t room, int flags,
-                       struct sockaddr *address, socklen_t *size);
+ssize_t __recvfrom_chk(int fd, void *at, size_t n, size_t room, int flags, struct sockaddr *address,
+                       socklen_t *size);
 
 static inline void report_buffer(uint64_t word, int fd, void *at, size_t n, ssize_t result,
                                  int flags)

@@ -36,8 +36,8 @@ void report_wrote_unseen(uint64_t word, int fd, ssize_t result);
 /* accept's result, which is returned. */
 int report_accepted(int fd);
 
-/* `fd` is about to be closed, or all from `first` to `last`: before the real call, since right after
- * it the number may be another thread's. */
+/* `fd` is about to be closed, or all from `first` to `last`: before the real call, since right
+ * after it the number may be another thread's. */
 void report_closing(int fd);
 void report_closing_range(unsigned first, unsigned last);
 

@@ -1,7 +1,7 @@
 /*
- * syscall: hosts that call the kernel by number. libuv closes its sockets so (it wants no cancellation
- * point), and other event loops accept, read or write so. The real function makes the call; what it
- * did is reported as for the named functions.
+ * syscall: hosts that call the kernel by number. libuv closes its sockets so (it wants no
+ * cancellation point), and other event loops accept, read or write so. The real function makes the
+ * call; what it did is reported as for the named functions.
  */
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -27,8 +27,8 @@ static long read_buffer(const struct call *call, int flags)
     uint64_t word = flow_look((int)call->a);
     long result = make(call);
     if (UNLIKELY(word != 0))
-        report_read(word, (int)call->a, &(struct iovec){(void *)call->b, (size_t)call->c}, 1, result,
-                    flags);
+        report_read(word, (int)call->a, &(struct iovec){(void *)call->b, (size_t)call->c}, 1,
+                    result, flags);
     return result;
 }
 
@@ -46,7 +46,8 @@ static long read_message(const struct call *call)
     uint64_t word = flow_look((int)call->a);
     long result = make(call);
     if (UNLIKELY(word != 0))
-        report_read_message(word, (int)call->a, (const struct msghdr *)call->b, result, (int)call->c);
+        report_read_message(word, (int)call->a, (const struct msghdr *)call->b, result,
+                            (int)call->c);
     return result;
 }
 
@@ -87,8 +88,8 @@ static long copy_fd(const struct call *call)
     return result;
 }
 
-/* Declared with `...` for callers; its arguments arrive as those of a function of seven longs (all of
- * them in registers or, as here they may be left out, whatever stands in their place). */
+/* Declared with `...` for callers; its arguments arrive as those of a function of seven longs (all
+ * of them in registers or, as here they may be left out, whatever stands in their place). */
 long syscall(long number, long a, long b, long c, long d, long e, long f);
 
 EXPORT long syscall(long number, long a, long b, long c, long d, long e, long f)

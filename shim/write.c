@@ -1,4 +1,5 @@
-/* write: everything that a host writes to a connection with. Each body is guard, real call, report. */
+/* write: everything that a host writes to a connection with. Each body is guard, real call, report.
+ */
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>

@@ -34,8 +34,8 @@ static inline bool bytes_equal(struct bytes a, struct bytes b)
 }
 
 /*
- * Finds each `wanted` between `at` and `end` in turn, sixteen bytes at a look. Inline: the lines of a
- * message head are short, and a call of memchr costs more than the search.
+ * Finds each `wanted` between `at` and `end` in turn, sixteen bytes at a look. Inline: the lines of
+ * a message head are short, and a call of memchr costs more than the search.
  */
 struct bytes_finder {
     const char *begin, *at, *end; /* from `at` on it is still to be looked */

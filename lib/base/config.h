@@ -50,7 +50,8 @@ struct config_variable {
 /* The variables, `*n` of them, in the order in which to show them. */
 const struct config_variable *config_variables(size_t *n);
 
-/* Told of each value that can't be used: variable, value, what is accepted, what is used instead. */
+/* Told of each value that can't be used: variable, value, what is accepted, what is used instead.
+ */
 typedef void config_refusal(const char *name, struct bytes value, const char *accepted,
                             const char *used);
 

@@ -22,7 +22,8 @@ static inline uint64_t hash_fold(uint64_t a, uint64_t b)
 }
 
 /* Of `n` bytes in words that may be written to meanwhile; the last word's unused bytes are 0. */
-static inline uint64_t keyed_hash(const struct hash_key *key, const _Atomic uint64_t *word, size_t n)
+static inline uint64_t keyed_hash(const struct hash_key *key, const _Atomic uint64_t *word,
+                                  size_t n)
 {
     size_t words = (n + 7) / 8;
     uint64_t hash = key->k1 ^ n;

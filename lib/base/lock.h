@@ -24,11 +24,10 @@ bool lock_contended(struct lock *lock);
 static inline bool lock_take(struct lock *lock)
 {
     uint32_t free = 0;
-    if (__builtin_expect(atomic_compare_exchange_strong_explicit(&lock->holder_epoch, &free,
-                                                                 process.epoch,
-                                                                 memory_order_acquire,
-                                                                 memory_order_relaxed),
-                         1))
+    if (__builtin_expect(
+            atomic_compare_exchange_strong_explicit(&lock->holder_epoch, &free, process.epoch,
+                                                    memory_order_acquire, memory_order_relaxed),
+            1))
         return true;
     return lock_contended(lock);
 }

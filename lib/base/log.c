@@ -55,7 +55,8 @@ static int open_syslog(void)
     return fd;
 }
 
-/* A host that closed its standard error may have been given the number for a client's connection. */
+/* A host that closed its standard error may have been given the number for a client's connection.
+ */
 static bool stderr_is_usable(void)
 {
     struct stat status;

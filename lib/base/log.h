@@ -22,8 +22,8 @@ void log_begin(struct bytes path, enum log_level level);
 
 bool log_wants(enum log_level level);
 
-/* Writes one line made of `n` pieces. A piece is cut at 200 bytes and the line at 511; bytes outside
- * printable ASCII become `_`. */
+/* Writes one line made of `n` pieces. A piece is cut at 200 bytes and the line at 511; bytes
+ * outside printable ASCII become `_`. */
 void log_pieces(enum log_level level, const struct bytes *pieces, size_t n);
 
 /* log_line(LOG_WARN, BYTES("…"), name, …): the pieces as arguments. */

@@ -18,20 +18,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define POOL_SLABS      512
-#define POOL_SLAB_FIRST 64 /* objects in the first slab; each further one doubles the pool, up to … */
-#define POOL_SLAB_MOST  4096
+#define POOL_SLABS 512
+#define POOL_SLAB_FIRST                                                                            \
+    64 /* objects in the first slab; each further one doubles the pool, up to … */
+#define POOL_SLAB_MOST 4096
 
 struct pool {
     uint32_t object_bytes;
-    uint32_t most; /* objects at most; 0: as many as the slabs hold */
+    uint32_t most;          /* objects at most; 0: as many as the slabs hold */
     _Atomic uint64_t free;  /* tag << 32 | number + 1; 0 in the low half: none */
     _Atomic uint32_t fresh; /* numbers below it were taken at least once */
     _Atomic(char *) slab[POOL_SLABS];
 };
 
 /* For a static pool of `type`, whose first member must be a pool_link. */
-#define POOL_OF(type, limit) {.object_bytes = sizeof(type), .most = (limit)}
+#define POOL_OF(type, limit)                                                                       \
+    {                                                                                              \
+        .object_bytes = sizeof(type), .most = (limit)                                              \
+    }
 
 struct pool_link {
     _Atomic uint32_t next; /* the free list's */

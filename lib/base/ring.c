@@ -5,9 +5,9 @@
 #include "base/sys.h"
 
 /*
- * `head` and `tail` count words for ever, modulo 2^32; their difference is what waits. A record that
- * would run over the end of the buffer begins at its start, with a skip word where it would have
- * begun: bits 0 to 7 are SKIP, the words skipped stand in the upper half.
+ * `head` and `tail` count words for ever, modulo 2^32; their difference is what waits. A record
+ * that would run over the end of the buffer begins at its start, with a skip word where it would
+ * have begun: bits 0 to 7 are SKIP, the words skipped stand in the upper half.
  *
  * The order that makes it safe: a record's words are written before `tail` is stored with release;
  * the consumer loads `tail` with acquire. The consumer reads a record before it stores `head` with

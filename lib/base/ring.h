@@ -7,9 +7,9 @@
  * and count.
  *
  * A ring begins small and grows by chaining a buffer twice as large when it is full, as long as the
- * budget that all rings of the process share has room; the consumer moves on to the next buffer when
- * the one before is empty and its producer has left it, and gives it back. So memory follows need,
- * and a process's bound is one number however many threads it has.
+ * budget that all rings of the process share has room; the consumer moves on to the next buffer
+ * when the one before is empty and its producer has left it, and gives it back. So memory follows
+ * need, and a process's bound is one number however many threads it has.
  *
  * A producer that is stopped between reserve and commit (cancelled, jumped out of) leaves nothing
  * behind: the next reserve writes over it.
@@ -25,8 +25,8 @@
 #define RING_WORDS_WAKE   1024 /* so many waiting words want the consumer's attention */
 
 struct ring_buffer {
-    uint32_t words; /* a power of two */
-    _Atomic uint32_t head; /* words taken out, ever */
+    uint32_t words;                     /* a power of two */
+    _Atomic uint32_t head;              /* words taken out, ever */
     _Alignas(64) _Atomic uint32_t tail; /* words put in, ever */
     _Atomic(struct ring_buffer *) next;
     uint64_t word[];
@@ -56,8 +56,8 @@ void ring_end(struct ring *ring);
 uint64_t *ring_reserve_spsc(struct ring *ring, uint32_t words);
 
 /*
- * Producer: hands over what was reserved last. True when the consumer should come soon: its buffer is
- * half full, or RING_WORDS_WAKE words wait.
+ * Producer: hands over what was reserved last. True when the consumer should come soon: its buffer
+ * is half full, or RING_WORDS_WAKE words wait.
  */
 bool ring_commit_spsc(struct ring *ring);
 

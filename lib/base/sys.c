@@ -40,7 +40,7 @@ static long call(long number, long a, long b, long c, long d, long e, long f)
 
 #endif
 
-#define CALL(number, a, b, c, d, e, f) \
+#define CALL(number, a, b, c, d, e, f)                                                             \
     call((number), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
 long sys_any(long number, long a, long b, long c, long d, long e, long f)

@@ -28,10 +28,10 @@ struct conn {
     _Atomic uint32_t missed; /* bytes went by that nobody could look at */
     uint32_t epoch;          /* process.epoch when it was made or adopted */
     uint16_t generation;
-    uint16_t fds;        /* how many lead here */
-    bool requests_over;  /* no request can be read any more */
-    bool client_gone;    /* the client has closed, or reset */
-    bool served;         /* at least one request came */
+    uint16_t fds;       /* how many lead here */
+    bool requests_over; /* no request can be read any more */
+    bool client_gone;   /* the client has closed, or reset */
+    bool served;        /* at least one request came */
     uint32_t pending;
     struct worker *oldest, *newest; /* requests without a complete response, in order */
     struct worker *arriving;        /* its head is not complete */
@@ -73,8 +73,8 @@ static inline struct conn *conn_enter(uint64_t word)
     struct conn *conn = conn_of(word);
     if (__builtin_expect(!lock_take(&conn->lock), 0))
         return conn_refuse(word, conn, false);
-    if (__builtin_expect(conn->generation != (uint16_t)(word >> CONN_ADDRESS_BITS) ||
-                             conn->fds == 0, 0))
+    if (__builtin_expect(
+            conn->generation != (uint16_t)(word >> CONN_ADDRESS_BITS) || conn->fds == 0, 0))
         return conn_refuse(word, conn, true);
     if (__builtin_expect(conn->epoch != process.epoch, 0))
         conn_adopt(conn);

@@ -3,9 +3,9 @@
 
 /*
  * fdtable: fd number => what we know of it, for any number a process can have. A look-up of an fd
- * that is nobody's costs two loads and two branches at most, and one of each in a process that never
- * accepted a connection. Slots are words: 0 for none, else a connection's slot word (flow/conn.h).
- * Any thread, signal handlers included.
+ * that is nobody's costs two loads and two branches at most, and one of each in a process that
+ * never accepted a connection. Slots are words: 0 for none, else a connection's slot word
+ * (flow/conn.h). Any thread, signal handlers included.
  */
 
 #include <stdatomic.h>
@@ -23,8 +23,8 @@ static inline uint64_t fdtable_look(int fd)
     uint32_t number = (uint32_t)fd;
     if (__builtin_expect(number / FDTABLE_PAGE_SLOTS >= FDTABLE_PAGES, 0))
         return 0;
-    _Atomic uint64_t *page = atomic_load_explicit(&fdtable_page[number / FDTABLE_PAGE_SLOTS],
-                                                  memory_order_acquire);
+    _Atomic uint64_t *page =
+        atomic_load_explicit(&fdtable_page[number / FDTABLE_PAGE_SLOTS], memory_order_acquire);
     if (__builtin_expect(page == 0, 0))
         return 0;
     return atomic_load_explicit(&page[number % FDTABLE_PAGE_SLOTS], memory_order_acquire);

@@ -54,7 +54,8 @@ static void detach(struct conn *conn)
     conn_end(conn);
 }
 
-/* The connection is followed no more: this fd forgets it now, its copies when they are used next. */
+/* The connection is followed no more: this fd forgets it now, its copies when they are used next.
+ */
 static void abandon(struct conn *conn, uint64_t word, int fd)
 {
     join_abandon(conn);
@@ -90,7 +91,12 @@ static void leave(struct conn *conn, uint64_t word, int fd, bool worthwhile)
         abandon(conn, word, fd);
 }
 
-void flow_read(uint64_t word, int fd, const struct iovec *vector, size_t parts, size_t n)
+typedef bool join_bytes(struct conn *conn, const char *at, size_t n);
+
+/* The first `n` bytes of the vector, one piece after the other. Inline, so that each direction's
+ * call is a direct one. */
+static inline __attribute__((always_inline)) void
+follow(uint64_t word, int fd, const struct iovec *vector, size_t parts, size_t n, join_bytes *join)
 {
     bool worthwhile = true;
     struct conn *conn = enter(word, fd);
@@ -99,25 +105,20 @@ void flow_read(uint64_t word, int fd, const struct iovec *vector, size_t parts, 
     for (size_t i = 0; i < parts && n > 0 && worthwhile; i++) {
         size_t here = vector[i].iov_len < n ? vector[i].iov_len : n;
         if (here > 0)
-            worthwhile = join_read(conn, vector[i].iov_base, here);
+            worthwhile = join(conn, vector[i].iov_base, here);
         n -= here;
     }
     leave(conn, word, fd, worthwhile);
 }
 
+void flow_read(uint64_t word, int fd, const struct iovec *vector, size_t parts, size_t n)
+{
+    follow(word, fd, vector, parts, n, join_read);
+}
+
 void flow_wrote(uint64_t word, int fd, const struct iovec *vector, size_t parts, size_t n)
 {
-    bool worthwhile = true;
-    struct conn *conn = enter(word, fd);
-    if (conn == NULL)
-        return;
-    for (size_t i = 0; i < parts && n > 0 && worthwhile; i++) {
-        size_t here = vector[i].iov_len < n ? vector[i].iov_len : n;
-        if (here > 0)
-            worthwhile = join_wrote(conn, vector[i].iov_base, here);
-        n -= here;
-    }
-    leave(conn, word, fd, worthwhile);
+    follow(word, fd, vector, parts, n, join_wrote);
 }
 
 void flow_read_unseen(uint64_t word, int fd, uint64_t n)

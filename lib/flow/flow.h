@@ -5,7 +5,8 @@
  * flow: the reception desk. The shim reports what the host does with its fds; everything that
  * follows from it happens here. Reports are made after the real call, on the thread that made it,
  * with the guard up; what ends a connection is reported before the real call, since right after it
- * the number may be somebody else's, and the client can't be asked after any more. Not async-signal-safe: the guard keeps handlers out.
+ * the number may be somebody else's, and the client can't be asked after any more. Not
+ * async-signal-safe: the guard keeps handlers out.
  */
 
 #include <stdbool.h>
@@ -48,7 +49,8 @@ void flow_shutting(uint64_t word, int fd);
 /* `fd` is about to be closed, or to be replaced by dup2. */
 void flow_closing(uint64_t word, int fd);
 
-/* `copy` leads where `word`'s fd leads (dup, F_DUPFD). What `copy` led to before is reported first. */
+/* `copy` leads where `word`'s fd leads (dup, F_DUPFD). What `copy` led to before is reported first.
+ */
 void flow_duplicated(uint64_t word, int copy);
 
 /* A report can't be made now (a signal handler inside us): the connection is given up. */

@@ -67,11 +67,9 @@ static bool open_request(struct conn *conn, struct worker *worker)
 static void close_oldest(struct conn *conn, int status, enum outcome outcome, uint64_t now_ns)
 {
     struct worker *worker = conn->oldest;
-    struct thread *self = thread_self();
     conn->oldest = worker->next;
     conn->pending--;
-    if (self != NULL)
-        worker_end(worker, self, status, outcome, now_ns);
+    worker_end(worker, thread_self(), status, outcome, now_ns);
     worker_free(worker);
 }
 
@@ -81,7 +79,8 @@ static void serve_oldest(struct conn *conn)
         worker_served_by(conn->oldest, thread_self());
 }
 
-/* Bytes that are no request end the reading of requests; those that are open may still be answered. */
+/* Bytes that are no request end the reading of requests; those that are open may still be answered.
+ */
 static bool no_more_requests(struct conn *conn)
 {
     conn->requests_over = true;
@@ -146,15 +145,14 @@ bool join_client_gone(struct conn *conn)
 }
 
 /*
- * A server may answer a request whose head it has not read to the end, or could not (408, 414, 431):
- * what came of it is enough for a label. Nothing that follows it is read as a request.
+ * A server may answer a request whose head it has not read to the end, or could not (408, 414,
+ * 431): what came of it is enough for a label. Nothing that follows it is read as a request.
  */
 static bool answer_early(struct conn *conn)
 {
     struct http1_event line;
-    if (conn->requests_over)
-        return false;
-    if (conn->arriving == NULL && http1_request_partial(&conn->request, &line))
+    if (conn->arriving == NULL && !conn->requests_over &&
+        http1_request_partial(&conn->request, &line))
         conn->arriving = make_worker(&line, conn->began_ns);
     if (conn->arriving == NULL)
         return false;

@@ -17,8 +17,8 @@ struct codec {
     const char *name;
     /* Ends the line whose key was just put: ":VALUE|TYPE" and a newline. */
     void (*value)(struct writer *w, int64_t value, enum metric_kind kind);
-    /* Writes the datagram's head so that it ends right before `lines`, where `n` bytes of lines stand
-     * and CODEC_HEAD_BYTES before them are free. Returns the head's size. */
+    /* Writes the datagram's head so that it ends right before `lines`, where `n` bytes of lines
+     * stand and CODEC_HEAD_BYTES before them are free. Returns the head's size. */
     size_t (*head)(char *lines, size_t n);
 };
 

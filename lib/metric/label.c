@@ -7,8 +7,8 @@
 static inline char clean_byte(char c, bool dots)
 {
     char lower = (char)(c | 0x20);
-    bool kept = (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-                (c == '.' && dots);
+    bool kept =
+        (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '-' || (c == '.' && dots);
     return kept ? c : '_';
 }
 
@@ -173,7 +173,8 @@ static inline __m128i clean_16(__m128i bytes, bool dots)
     return _mm_or_si128(_mm_and_si128(kept, bytes), _mm_andnot_si128(kept, _mm_set1_epi8('_')));
 }
 
-/* Most labels and nearly all methods fit in 16 bytes, and are cleaned, hashed and found in words. */
+/* Most labels and nearly all methods fit in 16 bytes, and are cleaned, hashed and found in words.
+ */
 static inline uint16_t number_of_short(struct label_table *table, struct bytes text)
 {
     uint32_t n = (uint32_t)text.n, first = n < 8 ? n : 8;

@@ -14,11 +14,11 @@
 #include "base/lock.h"
 #include "metric/metric.h"
 
-/* In a name that the user gives (an app, an upstream) a `.` stays, as it makes levels. Writes at most
- * `size` bytes and returns how many; an empty name becomes `_`. */
+/* In a name that the user gives (an app, an upstream) a `.` stays, as it makes levels. Writes at
+ * most `size` bytes and returns how many; an empty name becomes `_`. */
 size_t label_clean_name(char *out, size_t size, struct bytes name);
 
-#define LABEL_OTHER 0     /* the number of `other`, in every table */
+#define LABEL_OTHER 0 /* the number of `other`, in every table */
 
 struct label {
     uint32_t hash;
@@ -28,10 +28,10 @@ struct label {
 
 /* Zero it, then label_table_begin. Numbers are valid for the life of the table. */
 struct label_table {
-    struct label *label; /* by number */
-    uint32_t most;       /* numbers 1 to `most` are for labels */
-    uint32_t slots;      /* a power of two */
-    bool dots;           /* a `.` stays: the labels are names that the user gives */
+    struct label *label;    /* by number */
+    uint32_t most;          /* numbers 1 to `most` are for labels */
+    uint32_t slots;         /* a power of two */
+    bool dots;              /* a `.` stays: the labels are names that the user gives */
     _Atomic uint16_t *slot; /* by hash: a number, 0 where free */
     _Atomic uint32_t n;
     struct lock adding;
@@ -41,8 +41,8 @@ struct label_table {
 int label_table_begin(struct label_table *table, uint32_t most);
 
 /*
- * The number of `text` once it is cleaned and cut to LABEL_BYTES, a new one the first time it comes.
- * LABEL_OTHER past the limit. Any thread; lock-free once a label is known.
+ * The number of `text` once it is cleaned and cut to LABEL_BYTES, a new one the first time it
+ * comes. LABEL_OTHER past the limit. Any thread; lock-free once a label is known.
  */
 uint16_t label_number(struct label_table *table, struct bytes text);
 

@@ -28,9 +28,9 @@ typedef void route_refusal(struct bytes rule, const char *accepted);
 
 /*
  * Reads `text`, `pattern=label` rules separated by `;` (blanks around them and empty rules are
- * skipped), into `*routes`. A pattern begins with `/` or `*`; a label is not empty. Rules that can't
- * be used, and those past ROUTE_RULES_MOST, are told to `refused` (may be NULL) and left out. The
- * views point into `text`, which must live as long as `*routes`.
+ * skipped), into `*routes`. A pattern begins with `/` or `*`; a label is not empty. Rules that
+ * can't be used, and those past ROUTE_RULES_MOST, are told to `refused` (may be NULL) and left out.
+ * The views point into `text`, which must live as long as `*routes`.
  */
 void routes_parse(struct routes *routes, struct bytes text, route_refusal *refused);
 

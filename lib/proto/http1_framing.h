@@ -55,7 +55,8 @@ struct http1_scan {
 };
 
 /* The first of the lines that begin behind the newlines at `found` (bit 0 is `block`) that may
- * matter or has no byte yet; NULL if there is none, and then `*line` is the last one's beginning. */
+ * matter or has no byte yet; NULL if there is none, and then `*line` is the last one's beginning.
+ */
 static inline const char *http1_scan_lines(const struct http1_scan *scan, const char *block,
                                            uint32_t found, const char **line)
 {

@@ -55,7 +55,8 @@ static enum http1_event_kind become_idle(struct http1_response *parser, enum htt
     return kind;
 }
 
-/* A status line that lies whole in `rest` is passed by the same look that passes what follows it. */
+/* A status line that lies whole in `rest` is passed by the same look that passes what follows it.
+ */
 static bool pass_line(struct http1_response *parser, struct bytes *rest)
 {
     const char *begin = rest->at;

@@ -80,8 +80,8 @@ struct upstream {
     uint64_t time_us;
 };
 
-/* The first configured prefix that matches; without any configured, the label's first part. False if
- * none matches. */
+/* The first configured prefix that matches; without any configured, the label's first part. False
+ * if none matches. */
 static bool find_prefix(const struct lines *lines, struct bytes label, struct bytes *prefix)
 {
     struct bytes rest = lines->upstream_prefixes;

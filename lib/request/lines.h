@@ -4,8 +4,8 @@
 /*
  * lines: requests turned into metric lines, in the original's order: counters, the request's own
  * times, its upstream times by prefix, by label, and by prefix under its type. Inside a group lines
- * are sorted by label. Only for the sender's thread. Lines that find no room are left out whole, and
- * `full` of the writer is set.
+ * are sorted by label. Only for the sender's thread. Lines that find no room are left out whole,
+ * and `full` of the writer is set.
  */
 
 #include "base/config.h"

@@ -7,19 +7,20 @@
 
 #include "base/config.h"
 
-/* Around what this floor does on a thread of its own accord: `enter` is called first on the sender's
- * thread; both around a thread's DOWN. */
+/* Around what this floor does on a thread of its own accord: `enter` is called first on the
+ * sender's thread; both around a thread's DOWN. */
 struct monitor_guard {
     void (*enter)(void);
     void (*leave)(void);
 };
 
-/* Once per process, before anything else here: threads' ends are watched from now on. Starts nothing.
- * `config` must stay. 0, or a negative errno value: then nothing of this floor may be used. */
+/* Once per process, before anything else here: threads' ends are watched from now on. Starts
+ * nothing. `config` must stay. 0, or a negative errno value: then nothing of this floor may be
+ * used. */
 int monitor_begin(const struct config *config, struct monitor_guard guard);
 
-/* Makes what serving requests needs: tables, not threads. True if it is there; any thread, any number
- * of times. */
+/* Makes what serving requests needs: tables, not threads. True if it is there; any thread, any
+ * number of times. */
 bool monitor_ready(void);
 
 /* In a forked child: clean, with nothing of the parent's. */

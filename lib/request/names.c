@@ -9,8 +9,8 @@ static struct routes routes;
 
 static void refuse(struct bytes rule, const char *accepted)
 {
-    log_line(LOG_WARN, BYTES("STATS_HERO_ROUTES: rule '"), rule, BYTES("' is left out: accepted is "),
-             bytes_of(accepted));
+    log_line(LOG_WARN, BYTES("STATS_HERO_ROUTES: rule '"), rule,
+             BYTES("' is left out: accepted is "), bytes_of(accepted));
 }
 
 void names_read_routes(const struct config *config)

@@ -1,7 +1,8 @@
 #ifndef REQUEST_NAMES_H
 #define REQUEST_NAMES_H
 
-/* names: the process's labels, actions and timer labels, each under a number; see metric/label.h. */
+/* names: the process's labels, actions and timer labels, each under a number; see metric/label.h.
+ */
 
 #include "base/config.h"
 #include "metric/label.h"

@@ -8,9 +8,9 @@
 #include "base/sys.h"
 
 /*
- * Each shard is a ck_hs: one writer at a time (the shard's lock), any number of readers. A reader may
- * meet a worker that is being recycled: its memory stays a worker's (base/pool.h), its id is read in
- * atomic words, and the version tells whether what was read belongs together.
+ * Each shard is a ck_hs: one writer at a time (the shard's lock), any number of readers. A reader
+ * may meet a worker that is being recycled: its memory stays a worker's (base/pool.h), its id is
+ * read in atomic words, and the version tells whether what was read belongs together.
  *
  * A table that grows leaves its old arrays to readers that may still be in them. Those are never
  * given back: sizes double, so all old arrays together are smaller than the one in use.
@@ -135,10 +135,11 @@ static int read_entry(struct worker *worker, const struct worker *wanted,
                       struct registry_entry *entry)
 {
     uint32_t version = atomic_load_explicit(&worker->version, memory_order_acquire);
-    uint32_t owner = atomic_load_explicit(&worker->owner, memory_order_acquire);
-    if (owner == 0 || !same_id(worker, wanted))
+    struct thread *owner =
+        thread_at(atomic_load_explicit(&worker->owner, memory_order_acquire) - 1);
+    if (owner == NULL || !same_id(worker, wanted))
         return -ENOENT;
-    entry->tid = thread_at(owner - 1)->tid;
+    entry->tid = owner->tid;
     entry->start_ns = atomic_load_explicit(&worker->start_ns, memory_order_relaxed);
     atomic_thread_fence(memory_order_acquire);
     return atomic_load_explicit(&worker->version, memory_order_relaxed) == version &&

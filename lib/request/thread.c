@@ -6,8 +6,8 @@
 
 /*
  * A key's destructor runs for a thread that set the key, when it returns, calls pthread_exit or is
- * cancelled. Destructors of other libraries may run later and do I/O on requests: such a thread gets
- * a fresh record, sets the key again, and its destructor runs once more
+ * cancelled. Destructors of other libraries may run later and do I/O on requests: such a thread
+ * gets a fresh record, sets the key again, and its destructor runs once more
  * (PTHREAD_DESTRUCTOR_ITERATIONS).
  */
 

@@ -41,8 +41,8 @@ static inline struct thread *thread_self(void)
     return __builtin_expect(thread != NULL, 1) ? thread : thread_make();
 }
 
-/* A new request id: 128 bits in hexadecimal, unique across threads, processes and forks. The view is
- * valid until the next one is made. */
+/* A new request id: 128 bits in hexadecimal, unique across threads, processes and forks. The view
+ * is valid until the next one is made. */
 struct bytes thread_next_id(struct thread *thread);
 
 /* How many live threads have a record. */

@@ -4,17 +4,23 @@
 #include "send/sender.h"
 
 /*
- * Who tells the end. `owner` is the claim: it goes from 0 to a thread by worker_begin, from thread to
- * thread by worker_reparent, and back to 0 by whoever ends the request, its holder or its owner's
- * DOWN: one compare-and-swap, so exactly one of them.
+ * Who tells the end. `owner` is the claim: it goes from 0 to a thread by worker_begin, from thread
+ * to thread by worker_reparent, and back to 0 by whoever ends the request, its holder or its
+ * owner's DOWN: one compare-and-swap, so exactly one of them.
  *
  * A dying owner reads the record before it claims it. While it still owns it the holder changes
- * nothing but the owner, so a successful claim proves that what was read belongs together.
+ * nothing but the owner, so a successful claim proves that what was read belongs together. After
+ * the claim it still has to take the record out of the registry: until that is done `owner` is
+ * OWNER_LEAVING, and a holder that gives the record back meanwhile leaves that to it (OWNER_FREED),
+ * so that the record is nobody else's before it is out.
  */
 
+#define OWNER_LEAVING UINT32_MAX
+#define OWNER_FREED   (UINT32_MAX - 1)
+
 /*
- * A request that came without an id is given one when somebody is told of it: at its end. Until then
- * nobody can know it, so nobody can look it up, and it does not stand in the registry.
+ * A request that came without an id is given one when somebody is told of it: at its end. Until
+ * then nobody can know it, so nobody can look it up, and it does not stand in the registry.
  */
 
 static struct pool workers = POOL_OF(struct worker, WORKERS_MOST);
@@ -81,7 +87,8 @@ void worker_begin(struct worker *worker, struct thread *thread)
 /* Takes the worker from `owner`; false if somebody was faster. */
 static bool claim(struct worker *worker, uint32_t owner, uint32_t next)
 {
-    if (owner == 0 || !atomic_compare_exchange_strong(&worker->owner, &owner, next))
+    if (owner == 0 || owner >= OWNER_FREED ||
+        !atomic_compare_exchange_strong(&worker->owner, &owner, next))
         return false;
     struct thread *thread = thread_at(owner - 1);
     if (thread != NULL) /* a child that was forked inside us has no threads yet */
@@ -115,6 +122,8 @@ void worker_end(struct worker *worker, struct thread *thread, int status, enum o
     if (!claim(worker, owner, 0))
         return;
     registry_remove(worker);
+    if (thread == NULL)
+        return;
     facts.kind = EVENT_END;
     facts.outcome = outcome;
     facts.status = status;
@@ -127,6 +136,19 @@ void worker_end(struct worker *worker, struct thread *thread, int status, enum o
 
 void worker_free(struct worker *worker)
 {
+    uint32_t leaving = OWNER_LEAVING;
+    if (atomic_load_explicit(&worker->owner, memory_order_relaxed) != OWNER_LEAVING ||
+        !atomic_compare_exchange_strong(&worker->owner, &leaving, OWNER_FREED))
+        pool_put(&workers, worker);
+}
+
+/* The dying owner is done with it. */
+static void leave(struct worker *worker)
+{
+    uint32_t leaving = OWNER_LEAVING;
+    if (atomic_compare_exchange_strong(&worker->owner, &leaving, 0))
+        return;
+    atomic_store(&worker->owner, 0);
     pool_put(&workers, worker);
 }
 
@@ -148,11 +170,12 @@ static void down_one(struct worker *worker, struct thread *thread)
         return;
     struct event_facts facts = facts_of(worker);
     facts.id = (struct bytes){id, copy_id(worker, id)};
-    if (!claim(worker, me, 0))
+    if (!claim(worker, me, OWNER_LEAVING))
         return;
     if (facts.id.n == 0)
         facts.id = thread_next_id(thread);
     registry_remove(worker);
+    leave(worker);
     facts.kind = EVENT_DOWN;
     facts.outcome = OUTCOME_DOWN;
     facts.tid = (uint32_t)thread->tid;

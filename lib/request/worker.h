@@ -25,12 +25,13 @@
 struct worker {
     struct pool_link link;
     _Atomic uint32_t version; /* odd while the id changes */
-    _Atomic uint32_t owner;   /* the owning thread's number + 1; 0: not begun, ended or DOWN */
+    _Atomic uint32_t owner;   /* the owning thread's number + 1; 0: not begun, ended or DOWN; else
+                               * its DOWN is under way */
     struct worker *next;      /* for its holder's queue */
     _Atomic uint64_t names;   /* label | action << 16 */
     _Atomic uint64_t start_ns;
     _Atomic bool registered; /* stands in the registry; changed under its shard's lock */
-    uint8_t method;  /* for its holder */
+    uint8_t method;          /* for its holder */
     _Atomic uint32_t id_bytes;
     uint64_t hash; /* of the id */
     _Atomic uint64_t id[WORKER_ID_WORDS];
@@ -61,7 +62,8 @@ static inline void worker_served_by(struct worker *worker, struct thread *thread
         worker_reparent(worker, thread);
 }
 
-/* The response is over at `now_ns`: the end is told by `thread`, unless its owner's DOWN came first. */
+/* The response is over at `now_ns`: the end is told by `thread`, unless its owner's DOWN came
+ * first. Without a thread (no memory for one) nothing is told. */
 void worker_end(struct worker *worker, struct thread *thread, int status, enum outcome outcome,
                 uint64_t now_ns);
 

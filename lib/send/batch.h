@@ -20,8 +20,8 @@ struct batch {
     batch_head *head;
     char *memory; /* SEND_DATAGRAMS of `stride` bytes */
     uint32_t datagram_bytes, stride;
-    uint32_t ready;  /* datagrams that are full */
-    uint32_t n;      /* bytes of lines in the datagram in hand */
+    uint32_t ready;   /* datagrams that are full */
+    uint32_t n;       /* bytes of lines in the datagram in hand */
     uint32_t refused; /* lines too long for any datagram, ever */
     struct bytes datagram[SEND_DATAGRAMS];
 };

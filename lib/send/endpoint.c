@@ -92,8 +92,7 @@ static int connect_socket(struct endpoint *endpoint)
 
 int endpoint_fd(struct endpoint *endpoint, uint64_t now_ns)
 {
-    bool stale =
-        endpoint->is_name && now_ns - endpoint->resolved_ns > ENDPOINT_RESOLVE_NS;
+    bool stale = endpoint->is_name && now_ns - endpoint->resolved_ns > ENDPOINT_RESOLVE_NS;
     bool intact = owned_fd_intact(&endpoint->socket);
     if (!stale && intact)
         return endpoint->socket.fd;

@@ -10,9 +10,9 @@
 
 #include "send/endpoint.h"
 
-#define SEND_POOL_MOST     64 /* endpoints */
-#define SEND_DATAGRAMS     64 /* datagrams per system call */
-#define SEND_PATIENCE_NS   1000000000ull /* how long a full receiver is waited for */
+#define SEND_POOL_MOST   64            /* endpoints */
+#define SEND_DATAGRAMS   64            /* datagrams per system call */
+#define SEND_PATIENCE_NS 1000000000ull /* how long a full receiver is waited for */
 
 struct send_pool {
     struct endpoint endpoint[SEND_POOL_MOST];

@@ -72,8 +72,8 @@ static void gather(void)
     atomic_store(&sender_state, SENDER_BUSY);
 }
 
-/* Nothing may come between the second look and the endless sleep, so both are done as SENDER_IDLE: a
- * producer that comes during the look changes the state, and the sleep does not begin. */
+/* Nothing may come between the second look and the endless sleep, so both are done as SENDER_IDLE:
+ * a producer that comes during the look changes the state, and the sleep does not begin. */
 static void wait_for_work(void)
 {
     uint64_t due = sender.options.source.due_ns(), first = due < flush_ns() ? due : flush_ns();
@@ -113,8 +113,8 @@ static void *run(void *nothing)
     return nothing;
 }
 
-/* glibc takes the thread-local variables of all libraries out of a thread's stack; what it needs for
- * them and for itself only this function of its own tells (Java and Rust ask it too). */
+/* glibc takes the thread-local variables of all libraries out of a thread's stack; what it needs
+ * for them and for itself only this function of its own tells (Java and Rust ask it too). */
 void sender_measure_stack(void)
 {
     size_t (*least)(const pthread_attr_t *);
@@ -171,7 +171,8 @@ static int start(void)
 void sender_start(void)
 {
     uint32_t starting = 0;
-    if (atomic_load(&sender.stopping) || !atomic_compare_exchange_strong(&sender.starting, &starting, 1))
+    if (atomic_load(&sender.stopping) ||
+        !atomic_compare_exchange_strong(&sender.starting, &starting, 1))
         return;
     uint64_t now = clock_now_ns();
     if (atomic_load(&sender_state) == SENDER_NONE && now >= atomic_load(&sender.start_again_ns) &&

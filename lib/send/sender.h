@@ -18,7 +18,8 @@ struct sender_source {
     /* Spells all that waits into `batch`; true if anything did. `last`: the process ends, leave
      * nothing behind. Called on the sender's thread only. */
     bool (*drain)(struct batch *batch, bool last);
-    /* Nanoseconds until drain wants to be called although no producer woke us; UINT64_MAX: never. */
+    /* Nanoseconds until drain wants to be called although no producer woke us; UINT64_MAX: never.
+     */
     uint64_t (*due_ns)(void);
     /* Called first on the new thread. */
     void (*enter)(void);
