@@ -19,7 +19,7 @@ struct lock {
 };
 
 /* Waits some milliseconds at most. False: somebody has held it all that time. */
-bool lock_contended(struct lock *lock);
+__attribute__((cold)) bool lock_contended(struct lock *lock);
 
 static inline bool lock_take(struct lock *lock)
 {

@@ -55,8 +55,8 @@ static inline void conn_leave(struct conn *conn);
 void conn_end(struct conn *conn);
 
 /* Of conn_enter: it is the parent's, under the lock; and the ways to end without it. */
-void conn_adopt(struct conn *conn);
-struct conn *conn_refuse(uint64_t word, struct conn *conn, bool locked);
+__attribute__((cold)) void conn_adopt(struct conn *conn);
+__attribute__((cold)) struct conn *conn_refuse(uint64_t word, struct conn *conn, bool locked);
 
 /* Something went by unseen: whoever enters next gives the connection up. Any time, no lock. */
 void conn_miss(uint64_t word);

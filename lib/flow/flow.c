@@ -56,7 +56,7 @@ static void detach(struct conn *conn)
 
 /* The connection is followed no more: this fd forgets it now, its copies when they are used next.
  */
-static void abandon(struct conn *conn, uint64_t word, int fd)
+static __attribute__((noinline, cold)) void abandon(struct conn *conn, uint64_t word, int fd)
 {
     join_abandon(conn);
     conn->requests_over = true;
@@ -69,7 +69,7 @@ static void abandon(struct conn *conn, uint64_t word, int fd)
 
 /* Enters the connection, unless it has ended, was given up, or is held by a thread that never
  * releases it: then the fd forgets it, so that this is found out once. */
-static struct conn *enter(uint64_t word, int fd)
+static inline __attribute__((always_inline)) struct conn *enter(uint64_t word, int fd)
 {
     struct conn *conn = conn_enter(word);
     if (__builtin_expect(conn == NULL, 0)) {
@@ -83,7 +83,8 @@ static struct conn *enter(uint64_t word, int fd)
     return conn;
 }
 
-static void leave(struct conn *conn, uint64_t word, int fd, bool worthwhile)
+static inline __attribute__((always_inline)) void leave(struct conn *conn, uint64_t word, int fd,
+                                                        bool worthwhile)
 {
     if (__builtin_expect(worthwhile, 1))
         conn_leave(conn);

@@ -75,13 +75,14 @@ static void close_oldest(struct conn *conn, int status, enum outcome outcome, ui
 
 static void serve_oldest(struct conn *conn)
 {
-    if (conn->oldest != NULL && thread_self() != NULL)
-        worker_served_by(conn->oldest, thread_self());
+    struct thread *self = conn->oldest != NULL ? thread_self() : NULL;
+    if (self != NULL)
+        worker_served_by(conn->oldest, self);
 }
 
 /* Bytes that are no request end the reading of requests; those that are open may still be answered.
  */
-static bool no_more_requests(struct conn *conn)
+static __attribute__((cold)) bool no_more_requests(struct conn *conn)
 {
     conn->requests_over = true;
     if (conn->arriving != NULL)
@@ -148,7 +149,7 @@ bool join_client_gone(struct conn *conn)
  * A server may answer a request whose head it has not read to the end, or could not (408, 414,
  * 431): what came of it is enough for a label. Nothing that follows it is read as a request.
  */
-static bool answer_early(struct conn *conn)
+static __attribute__((cold)) bool answer_early(struct conn *conn)
 {
     struct http1_event line;
     if (conn->arriving == NULL && !conn->requests_over &&
@@ -178,7 +179,7 @@ static bool take_response_event(struct conn *conn, const struct http1_event *eve
 
 /* Bytes that answer nothing: a protocol in which the server speaks first is not HTTP; after a
  * request they are nobody's (a 408 to an idle client), and passed over. */
-static bool unasked(struct conn *conn)
+static __attribute__((cold)) bool unasked(struct conn *conn)
 {
     if (!conn->served) {
         conn->requests_over = true;
@@ -233,7 +234,7 @@ bool join_unanswered(const struct conn *conn)
     return conn->oldest != NULL && !answering(conn);
 }
 
-static void end_all(struct conn *conn, int status)
+static __attribute__((cold)) void end_all(struct conn *conn, int status)
 {
     uint64_t now = 0;
     if (conn->arriving != NULL)

@@ -42,9 +42,11 @@ static inline bool http1_field_may_matter(const char *at, const char *end, struc
     unsigned letter = (unsigned char)(*at | 0x20) - (unsigned)'a';
     if (__builtin_expect(letter < 26 && !(letters >> letter & 1), 1))
         return false;
-    return letter >= 26 || http1_field_may_be(at, end, HTTP1_CONTENT_LENGTH) ||
-           http1_field_may_be(at, end, HTTP1_TRANSFER_ENCODING) ||
-           (name.n > 0 && http1_field_may_be(at, end, name));
+    if (letter == 'c' - 'a' && http1_field_may_be(at, end, HTTP1_CONTENT_LENGTH))
+        return true;
+    if (letter == 't' - 'a' && http1_field_may_be(at, end, HTTP1_TRANSFER_ENCODING))
+        return true;
+    return letter >= 26 || (name.n > 0 && http1_field_may_be(at, end, name));
 }
 
 /* What a scan over header lines looks for. */

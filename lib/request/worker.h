@@ -53,7 +53,7 @@ void worker_set_id(struct worker *worker, struct bytes id);
 void worker_begin(struct worker *worker, struct thread *thread);
 
 /* `thread`, not its owner until now, goes on with it. */
-void worker_reparent(struct worker *worker, struct thread *thread);
+__attribute__((cold)) void worker_reparent(struct worker *worker, struct thread *thread);
 
 static inline void worker_served_by(struct worker *worker, struct thread *thread)
 {

@@ -45,10 +45,10 @@ void sender_begin(const struct sender_options *options);
 
 /* Starts the thread unless it runs; after a failure it is tried again a second later at the
  * earliest. May be called by any thread, not in signal handlers. */
-void sender_start(void);
+__attribute__((cold)) void sender_start(void);
 
 /* Wakes the thread, whatever it waits for. */
-void sender_wake(void);
+__attribute__((cold)) void sender_wake(void);
 
 /* A producer has handed something over; `many`: the sender should come now. Costs a load and a
  * branch when the thread is awake. */
