@@ -56,11 +56,8 @@ static void take_end(const struct event *event, struct batch *batch, struct writ
 
 static void take_down(const struct event *event)
 {
-    char id[REQUEST_ID_BYTES * 6];
-    struct writer w = writer_on(id, sizeof id);
-    put_json(&w, event_id(event)); /* a client chose it */
     drain.down++;
-    log_line(LOG_WARN, BYTES("the thread of request "), (struct bytes){id, w.n < 300 ? w.n : 300},
+    log_line(LOG_WARN, BYTES("the thread of request "), event_id(event),
              BYTES(" ended before its response did"));
 }
 
