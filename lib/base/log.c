@@ -102,14 +102,6 @@ static void put_piece(struct writer *w, struct bytes piece)
     }
 }
 
-/* Clients and users choose some of the pieces: none may make a second line or move a cursor. */
-static void make_printable(char *at, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (at[i] < ' ' || at[i] > '~')
-            at[i] = '_';
-}
-
 void log_pieces(enum log_level level, const struct bytes *pieces, size_t n)
 {
     char text[512];
