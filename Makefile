@@ -61,7 +61,7 @@ $(LIB): $(call objects,$(LIB_SRC))
 
 $(SHIM): $(call objects,$(SHIM_SRC)) $(LIB) shim/exports.map
 	$(CC) $(CFLAGS) -shared -o $@ $(filter %.o,$^) $(LIB) $(LDFLAGS) -Wl,-soname,libstatshero.so \
-	    -Wl,--version-script=shim/exports.map -Wl,-Bsymbolic -l:libck.a
+	    -Wl,--version-script=shim/exports.map -Wl,-Bsymbolic-functions -l:libck.a
 
 $(CMD): $(call objects,$(CMD_SRC)) $(LIB)
 	$(CC) $(CFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LDFLAGS) -l:libck.a -lz -lm

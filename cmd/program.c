@@ -39,7 +39,7 @@ static const char *search_path(void)
     return path != NULL ? path : "/bin:/usr/bin";
 }
 
-static int find_on_path(const char *name, char path[PATH_MAX])
+static __attribute__((nonnull)) int find_on_path(const char *name, char path[PATH_MAX])
 {
     int found = -ENOENT;
     for (const char *at = search_path(); at != NULL; at = strchr(at, ':'), at += at != NULL) {

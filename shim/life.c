@@ -30,9 +30,10 @@ static struct {
 } life;
 
 /* Two copies of the shim (one library under two paths) would count everything twice: the first one
- * of the search order is the one that every copy finds under this name. */
-EXPORT extern const char stats_hero_version[];
-const char stats_hero_version[] = STATS_HERO_VERSION;
+ * of the search order is the one that every copy finds under this name. So no copy may be linked
+ * with -Bsymbolic, which has its own look-ups begin with itself. */
+static const char version[] = STATS_HERO_VERSION;
+EXPORT extern const char stats_hero_version[sizeof version] __attribute__((alias("version")));
 
 bool life_active(void)
 {
@@ -150,7 +151,7 @@ static void leave(void)
 static bool first_copy(void)
 {
     const void *first = dlsym(RTLD_DEFAULT, "stats_hero_version");
-    return first == NULL || first == stats_hero_version;
+    return first == NULL || first == version;
 }
 
 static __attribute__((constructor(101))) void begin(void)

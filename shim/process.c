@@ -103,6 +103,13 @@ EXPORT int execveat(int folder, const char *path, char *const arguments[],
     return libc.execveat(folder, path, arguments, environment, flags);
 }
 
+/* libc ends the parent inside. */
+EXPORT int daemon(int stay, int keep)
+{
+    life_leaving();
+    return libc.daemon(stay, keep);
+}
+
 EXPORT void quick_exit(int status)
 {
     life_leaving();

@@ -3,12 +3,14 @@
  * cancellation point), and other event loops accept, read or write so. The real function makes the
  * call; what it did is reported as for the named functions.
  */
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
 #include "export.h"
 #include "libc.h"
+#include "life.h"
 #include "report.h"
 
 /* The arguments as the kernel gets them. */
@@ -92,6 +94,8 @@ static long copy_fd(const struct call *call)
  * of them in registers or, as here they may be left out, whatever stands in their place). */
 long syscall(long number, long a, long b, long c, long d, long e, long f);
 
+int close_range(unsigned first, unsigned last, int flags); /* unistd.h has the other `syscall` */
+
 EXPORT long syscall(long number, long a, long b, long c, long d, long e, long f)
 {
     struct call call = {number, a, b, c, d, e, f};
@@ -104,6 +108,13 @@ EXPORT long syscall(long number, long a, long b, long c, long d, long e, long f)
 #endif
     case SYS_accept4:
         return report_accepted((int)make(&call));
+    case SYS_close_range:
+        return close_range((unsigned)a, (unsigned)b, (int)c);
+    case SYS_fcntl:
+        return b == F_DUPFD || b == F_DUPFD_CLOEXEC ? copy_fd(&call) : make(&call);
+    case SYS_exit_group:
+        life_leaving();
+        return make(&call);
     case SYS_dup:
 #ifdef SYS_dup2
     case SYS_dup2:
