@@ -19,6 +19,7 @@ static struct {
     char path[256];
     enum log_level level;
     uint64_t device, inode; /* of standard error when the process began */
+    pid_t apart;            /* the thread that has a table of fds of its own */
 } sink;
 
 const char *log_level_name(unsigned level)
@@ -55,12 +56,30 @@ static int open_syslog(void)
     return fd;
 }
 
+void log_apart(void)
+{
+    sink.apart = sys_gettid();
+}
+
+/* Standard error, or a copy of it for a thread that has its own fds; negative without one. */
+static int open_stderr(void)
+{
+    if (sys_gettid() != sink.apart)
+        return STDERR_FILENO;
+    int process = sys_pidfd_open(sys_getpid());
+    if (process < 0)
+        return process;
+    int fd = sys_pidfd_getfd(process, STDERR_FILENO);
+    sys_close(process);
+    return fd;
+}
+
 /* A host that closed its standard error may have been given the number for a client's connection.
  */
-static bool stderr_is_usable(void)
+static bool is_usable(int fd)
 {
     struct stat status;
-    if (sys_fstat(STDERR_FILENO, &status) != 0)
+    if (sys_fstat(fd, &status) != 0)
         return false;
     return !S_ISSOCK(status.st_mode) ||
            (status.st_ino == sink.inode && status.st_dev == sink.device);
@@ -70,12 +89,15 @@ static bool stderr_is_usable(void)
 static void write_stderr(struct bytes line)
 {
     uint64_t signals;
-    if (!stderr_is_usable())
+    int fd = open_stderr();
+    if (fd < 0)
         return;
     sys_signals_block(&signals);
-    if (sys_write(STDERR_FILENO, line.at, line.n) == -EPIPE)
+    if (is_usable(fd) && sys_write(fd, line.at, line.n) == -EPIPE)
         sys_signal_take(SIGPIPE);
     sys_signals_restore(&signals);
+    if (fd != STDERR_FILENO)
+        sys_close(fd);
 }
 
 static void write_line(struct bytes line)

@@ -20,6 +20,10 @@ const char *log_level_name(unsigned level);
  */
 void log_begin(struct bytes path, enum log_level level);
 
+/* The calling thread has a table of fds of its own, in which there is no standard error: its lines
+ * fetch the process's for the moment (nobody must hold it, since a parent may wait for its end). */
+void log_apart(void);
+
 bool log_wants(enum log_level level);
 
 /* Writes one line made of `n` pieces. A piece is cut at 200 bytes and the line at 511; bytes

@@ -134,6 +134,16 @@ int sys_close_range(unsigned first, unsigned last, unsigned flags)
     return (int)CALL(SYS_close_range, first, last, flags, 0, 0, 0);
 }
 
+int sys_pidfd_open(pid_t pid)
+{
+    return (int)CALL(SYS_pidfd_open, pid, 0, 0, 0, 0, 0);
+}
+
+int sys_pidfd_getfd(int process, int fd)
+{
+    return (int)CALL(SYS_pidfd_getfd, process, fd, 0, 0, 0, 0);
+}
+
 int sys_prctl(int option, unsigned long argument)
 {
     return (int)CALL(SYS_prctl, option, argument, 0, 0, 0, 0);
@@ -174,6 +184,21 @@ void sys_signal_take(int signal)
     CALL(SYS_rt_sigtimedwait, &set, NULL, &none, sizeof set, 0, 0);
 }
 
+#ifdef __SANITIZE_THREAD__ /* it learns from libc's functions alone that memory begins anew */
+
+void *sys_pages(size_t n)
+{
+    void *at = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return at == MAP_FAILED ? NULL : at;
+}
+
+void sys_pages_free(void *at, size_t n)
+{
+    munmap(at, n);
+}
+
+#else
+
 void *sys_pages(size_t n)
 {
     long at = CALL(SYS_mmap, NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -184,3 +209,5 @@ void sys_pages_free(void *at, size_t n)
 {
     CALL(SYS_munmap, at, n, 0, 0, 0, 0);
 }
+
+#endif

@@ -38,6 +38,8 @@ ssize_t sys_recv(int fd, void *at, size_t n, int flags);
 int sys_poll(struct pollfd *fds, unsigned n, int timeout_ms);
 int sys_getrandom(void *at, size_t n);
 int sys_close_range(unsigned first, unsigned last, unsigned flags);
+int sys_pidfd_open(pid_t pid);
+int sys_pidfd_getfd(int process, int fd);
 int sys_prctl(int option, unsigned long argument);
 void sys_yield(void);
 

@@ -59,6 +59,11 @@ bool journal_wanted(void)
     return journal.path[0] != '\0';
 }
 
+int journal_fd(void)
+{
+    return owned_fd_intact(&journal.file) ? journal.file.fd : -1;
+}
+
 static bool moved_away(void)
 {
     struct stat status;

@@ -16,6 +16,9 @@ void journal_begin(struct bytes path);
 
 bool journal_wanted(void);
 
+/* The file's fd while it is open, else -1. */
+int journal_fd(void);
+
 /* Adds one line. `app` and `host` are as in keys. */
 void journal_add(const struct event *event, struct bytes app, struct bytes host);
 

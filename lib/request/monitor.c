@@ -52,7 +52,7 @@ static void begin_sender(const struct config *config)
         .datagram_bytes = config->datagram_bytes,
         .flush_ms = config->flush_ms,
         .head = codec_of(config->protocol)->head,
-        .source = {drain_all, drain_due_ns, monitor.guard.enter},
+        .source = {drain_all, drain_due_ns, monitor.guard.enter, journal_fd},
     });
 }
 

@@ -18,7 +18,8 @@ void send_pool_begin(struct send_pool *pool, struct bytes host, uint32_t port, u
 static bool wait_for_room(const struct send_pool *pool, int fd, uint64_t since_ns)
 {
     uint64_t now = clock_now_ns();
-    if (now - since_ns > SEND_PATIENCE_NS || (pool->give_up_ns != 0 && now > pool->give_up_ns))
+    uint64_t give_up = atomic_load_explicit(&pool->give_up_ns, memory_order_relaxed);
+    if (now - since_ns > SEND_PATIENCE_NS || (give_up != 0 && now > give_up))
         return false;
     struct pollfd writable = {fd, POLLOUT, 0};
     sys_poll(&writable, 1, 10);

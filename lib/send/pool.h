@@ -6,6 +6,7 @@
  * endpoints in turn; one that fails does not stop the others. Only for the sender's thread.
  */
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "send/endpoint.h"
@@ -17,8 +18,9 @@
 struct send_pool {
     struct endpoint endpoint[SEND_POOL_MOST];
     uint32_t n, turn;
-    uint64_t give_up_ns; /* the moment past which nobody is waited for; 0: none */
-    uint64_t errors;     /* datagrams that could not be sent, ever */
+    _Atomic uint64_t
+        give_up_ns;  /* the moment past which nobody is waited for; 0: none; any thread */
+    uint64_t errors; /* datagrams that could not be sent, ever */
 };
 
 void send_pool_begin(struct send_pool *pool, struct bytes host, uint32_t port, uint32_t n);

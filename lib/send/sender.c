@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/sys.h"
+#include "send/apart.h"
 
 /*
  * How no wake-up is lost without a fence in the producers. A producer stores its record and then
@@ -99,6 +100,7 @@ static void *run(void *nothing)
 {
     sys_prctl(PR_SET_NAME, (unsigned long)"stats-hero");
     sender.options.source.enter();
+    apart_begin(sender.options.source.kept_fd != NULL ? sender.options.source.kept_fd() : -1);
     while (!atomic_load(&sender.stopping)) {
         gather();
         bool any = drain(false);
@@ -204,7 +206,7 @@ bool sender_running(void)
 void sender_stop(uint64_t patience_ns)
 {
     uint64_t now = clock_now_ns(), deadline = now + patience_ns;
-    sender.pool.give_up_ns = deadline;
+    atomic_store(&sender.pool.give_up_ns, deadline);
     atomic_store(&sender.stopping, 1);
     while (sender_running() && now < deadline) {
         uint32_t state = atomic_load(&sender_state);

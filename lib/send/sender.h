@@ -5,7 +5,7 @@
  * sender: the background thread that everything leaves the process by. It sleeps until there is
  * work; then it gathers for FLUSH_MS, or until a producer says that much is waiting, spells what is
  * there, sends it and looks again. It blocks every signal, is named "stats-hero", and has a small
- * stack. One per process.
+ * stack. It has a table of fds of its own (send/apart.h). One per process.
  */
 
 #include <stdatomic.h>
@@ -23,6 +23,9 @@ struct sender_source {
     uint64_t (*due_ns)(void);
     /* Called first on the new thread. */
     void (*enter)(void);
+    /* The one fd of the process that drain needs, -1 for none; asked once, when the thread begins.
+     */
+    int (*kept_fd)(void);
 };
 
 struct sender_options {
