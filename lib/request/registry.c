@@ -26,16 +26,17 @@ struct shard {
 static struct shard shards[REGISTRY_SHARDS];
 static struct hash_key key;
 
-/* What a look-up compares with. Look-ups and entries are both `struct worker` to ck_hs. */
+/* What a look-up compares with. Look-ups and entries are both `struct worker` to ck_hs. Loads
+ * acquire: see worker_set_id. */
 static bool same_id(const void *a, const void *b)
 {
     const struct worker *x = a, *y = b;
-    uint32_t n = atomic_load_explicit(&x->id_bytes, memory_order_relaxed);
-    if (n != atomic_load_explicit(&y->id_bytes, memory_order_relaxed))
+    uint32_t n = atomic_load_explicit(&x->id_bytes, memory_order_acquire);
+    if (n != atomic_load_explicit(&y->id_bytes, memory_order_acquire))
         return false;
     for (uint32_t i = 0; i * 8 < n; i++)
-        if (atomic_load_explicit(&x->id[i], memory_order_relaxed) !=
-            atomic_load_explicit(&y->id[i], memory_order_relaxed))
+        if (atomic_load_explicit(&x->id[i], memory_order_acquire) !=
+            atomic_load_explicit(&y->id[i], memory_order_acquire))
             return false;
     return true;
 }
@@ -140,8 +141,7 @@ static int read_entry(struct worker *worker, const struct worker *wanted,
     if (owner == NULL || !same_id(worker, wanted))
         return -ENOENT;
     entry->tid = owner->tid;
-    entry->start_ns = atomic_load_explicit(&worker->start_ns, memory_order_relaxed);
-    atomic_thread_fence(memory_order_acquire);
+    entry->start_ns = atomic_load_explicit(&worker->start_ns, memory_order_acquire);
     return atomic_load_explicit(&worker->version, memory_order_relaxed) == version &&
                    version % 2 == 0
                ? 0

@@ -47,24 +47,24 @@ void worker_name(struct worker *worker, uint16_t label, uint16_t action)
     atomic_store_explicit(&worker->names, label | (uint64_t)action << 16, memory_order_relaxed);
 }
 
-/* Words, each stored at once, so that a look-up may read them at any time. */
+/* Words, each stored at once, so that a look-up may read them at any time. Each is stored with
+ * release: who reads a new one, with acquire, then finds the version changed. */
 void worker_set_id(struct worker *worker, struct bytes id)
 {
     uint32_t n = id.n < REQUEST_ID_BYTES ? (uint32_t)id.n : REQUEST_ID_BYTES;
     uint32_t version = atomic_load_explicit(&worker->version, memory_order_relaxed);
     atomic_store_explicit(&worker->version, version + 1, memory_order_relaxed);
-    atomic_thread_fence(memory_order_release);
     uint64_t word = 0;
     for (uint32_t i = 0; i < n / 8; i++) {
         memcpy(&word, id.at + i * 8, 8);
-        atomic_store_explicit(&worker->id[i], word, memory_order_relaxed);
+        atomic_store_explicit(&worker->id[i], word, memory_order_release);
     }
     if (n % 8 != 0) {
         word = 0;
         memcpy(&word, id.at + n / 8 * 8, n % 8);
-        atomic_store_explicit(&worker->id[n / 8], word, memory_order_relaxed);
+        atomic_store_explicit(&worker->id[n / 8], word, memory_order_release);
     }
-    atomic_store_explicit(&worker->id_bytes, n, memory_order_relaxed);
+    atomic_store_explicit(&worker->id_bytes, n, memory_order_release);
     atomic_store_explicit(&worker->version, version + 2, memory_order_release);
 }
 
@@ -137,7 +137,7 @@ void worker_end(struct worker *worker, struct thread *thread, int status, enum o
 void worker_free(struct worker *worker)
 {
     uint32_t leaving = OWNER_LEAVING;
-    if (atomic_load_explicit(&worker->owner, memory_order_relaxed) != OWNER_LEAVING ||
+    if (atomic_load_explicit(&worker->owner, memory_order_acquire) != OWNER_LEAVING ||
         !atomic_compare_exchange_strong(&worker->owner, &leaving, OWNER_FREED))
         pool_put(&workers, worker);
 }

@@ -1,0 +1,114 @@
+#include <criterion/criterion.h>
+
+#include "request/event.h"
+
+static struct ring ring;
+
+static void begin(void)
+{
+    ring_budget(0);
+    cr_assert_eq(ring_begin(&ring), 0);
+}
+
+static const struct event *next(void)
+{
+    const struct event *event = (const struct event *)ring_peek_spsc(&ring);
+    cr_assert_not_null(event);
+    return event;
+}
+
+Test(event, a_start_is_one_word)
+{
+    begin();
+    event_put_start(&ring, 0xfffe, 0x1234);
+    const struct event *event = next();
+    cr_assert_eq(event->kind, EVENT_START);
+    cr_assert_eq(event->more_words, 0);
+    cr_assert_eq(event->label, 0xfffe);
+    cr_assert_eq(event->action, 0x1234);
+    ring_release_spsc(&ring);
+    cr_assert_null(ring_peek_spsc(&ring));
+}
+
+static struct event_facts facts(void)
+{
+    return (struct event_facts){
+        .kind = EVENT_END,
+        .outcome = OUTCOME_ABORTED,
+        .label = 7,
+        .action = 65535,
+        .status = -5,
+        .tid = 4000000000u,
+        .duration_ns = UINT64_MAX,
+        .start_ns = 1ull << 60,
+        .id = BYTES(""),
+    };
+}
+
+static void assert_facts(const struct event *event, const struct event_facts *expected)
+{
+    cr_assert_eq(event->kind, (uint8_t)expected->kind);
+    cr_assert_eq(event->outcome, (uint8_t)expected->outcome);
+    cr_assert_eq(event->label, expected->label);
+    cr_assert_eq(event->action, expected->action);
+    cr_assert_eq(event->status, expected->status);
+    cr_assert_eq(event->tid, expected->tid);
+    cr_assert_eq(event->duration_ns, expected->duration_ns);
+    cr_assert_eq(event->start_ns, expected->start_ns);
+    cr_assert_eq(event->timers, expected->timers);
+    for (uint32_t i = 0; i < expected->timers; i++)
+        cr_assert_eq(memcmp(&event_timer_list(event)[i], &expected->timer[i], sizeof(struct event_timer)), 0);
+    cr_assert(bytes_equal(event_id(event), expected->id));
+}
+
+Test(event, an_end_is_four_words)
+{
+    struct event_facts end = facts();
+    begin();
+    event_put_end(&ring, &end);
+    assert_facts(next(), &end);
+    cr_assert_eq(next()->more_words, 3);
+}
+
+/* Every number of timers with ids of every length. */
+Test(event, timers_and_id)
+{
+    static struct event_timer timer[EVENT_TIMERS];
+    char id[REQUEST_ID_BYTES];
+    struct event_facts end = facts();
+    for (uint32_t i = 0; i < EVENT_TIMERS; i++)
+        timer[i] = (struct event_timer){(uint16_t)i, i + 1, UINT64_MAX - i};
+    for (size_t i = 0; i < sizeof id; i++)
+        id[i] = (char)(255 - i);
+    begin();
+    end.timer = timer;
+    for (end.timers = 0; end.timers <= EVENT_TIMERS; end.timers++)
+        for (size_t n = 0; n <= REQUEST_ID_BYTES; n++) {
+            end.id = (struct bytes){id, n};
+            event_put_end(&ring, &end);
+            assert_facts(next(), &end);
+            ring_release_spsc(&ring);
+        }
+    cr_assert_eq(ring_dropped_spsc(&ring), 0);
+}
+
+Test(event, a_full_ring_drops_and_counts)
+{
+    struct event_facts end = facts();
+    begin();
+    for (int i = 0; i < RING_WORDS_LEAST; i++)
+        event_put_start(&ring, 1, 1);
+    cr_assert_not(event_put_start(&ring, 1, 1));
+    cr_assert_not(event_put_end(&ring, &end));
+    cr_assert_eq(ring_dropped_spsc(&ring), 2);
+}
+
+Test(event, tells_when_the_sender_should_come)
+{
+    struct event_facts end = facts();
+    begin();
+    for (int i = 1; i <= 31; i++)
+        cr_assert_not(event_put_end(&ring, &end));
+    cr_assert(event_put_end(&ring, &end), "half of 256 words are waiting");
+    cr_assert(event_put_start(&ring, 1, 1));
+}

@@ -1,0 +1,318 @@
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdio.h>
+
+#include "live.h"
+#include "threads.h"
+
+TestSuite(worker, .init = live_begin, .timeout = 60);
+
+Test(worker, begin_and_end_are_told)
+{
+    struct thread *self = thread_self();
+    struct worker *worker = live_worker("id-1");
+    worker_begin(worker, self);
+    const struct event *event = live_event(self);
+    cr_assert_eq(event->kind, EVENT_START);
+    cr_assert_eq(event->label, 3);
+    cr_assert_eq(event->action, 4);
+    worker_end(worker, self, 200, OUTCOME_DONE, 5000);
+    event = live_event(self);
+    cr_assert_eq(event->kind, EVENT_END);
+    cr_assert_eq(event->outcome, OUTCOME_DONE);
+    cr_assert_eq(event->label, 3);
+    cr_assert_eq(event->action, 4);
+    cr_assert_eq(event->status, 200);
+    cr_assert_eq(event->tid, (uint32_t)self->tid);
+    cr_assert_eq(event->start_ns, 1000);
+    cr_assert_eq(event->duration_ns, 4000);
+    cr_assert(bytes_equal(event_id(event), BYTES("id-1")));
+    worker_free(worker);
+}
+
+Test(worker, the_end_is_told_once)
+{
+    struct thread *self = thread_self();
+    struct worker *worker = live_worker("id");
+    worker_begin(worker, self);
+    live_event(self);
+    worker_end(worker, self, 200, OUTCOME_DONE, 5000);
+    worker_end(worker, self, 500, OUTCOME_ABORTED, 6000);
+    cr_assert_eq(live_event(self)->status, 200);
+    cr_assert_eq(live_event(self)->kind, 0);
+    cr_assert_eq(self->owned, 0);
+}
+
+Test(worker, nothing_is_told_of_one_that_never_began)
+{
+    struct thread *self = thread_self();
+    struct worker *worker = live_worker("id");
+    worker_end(worker, self, 200, OUTCOME_DONE, 5000);
+    worker_free(worker);
+    cr_assert_eq(live_event(self)->kind, 0);
+}
+
+Test(worker, a_clock_that_is_behind_gives_zero)
+{
+    struct thread *self = thread_self();
+    struct worker *worker = live_worker("id");
+    worker_begin(worker, self);
+    worker_end(worker, self, 200, OUTCOME_DONE, 999);
+    live_event(self);
+    cr_assert_eq(live_event(self)->duration_ns, 0);
+}
+
+Test(worker, one_without_an_id_is_given_one_at_its_end)
+{
+    struct thread *self = thread_self();
+    struct worker *worker = live_worker("");
+    worker_begin(worker, self);
+    cr_assert_eq(registry_count(), 0);
+    worker_end(worker, self, 200, OUTCOME_DONE, 5000);
+    live_event(self);
+    cr_assert_eq(event_id(live_event(self)).n, THREAD_ID_BYTES);
+}
+
+Test(worker, ids_are_told_only_where_they_are_wanted)
+{
+    struct thread *self = thread_self();
+    struct worker *worker = live_worker("id");
+    worker_tell_ids(false);
+    worker_begin(worker, self);
+    worker_end(worker, self, 200, OUTCOME_DONE, 5000);
+    live_event(self);
+    cr_assert_eq(event_id(live_event(self)).n, 0);
+}
+
+Test(worker, a_record_begins_clean)
+{
+    struct worker *worker = live_worker("a-former-request");
+    worker_free(worker);
+    worker = worker_make(7);
+    cr_assert_eq(worker->id_bytes, 0);
+    cr_assert_eq(worker->start_ns, 7);
+    cr_assert_null(worker->next);
+    cr_assert_eq(worker->owner, 0);
+}
+
+Test(worker, without_memory_for_a_thread_the_end_is_still_one)
+{
+    struct thread *self = thread_self();
+    struct worker *worker = live_worker("id");
+    worker_begin(worker, self);
+    worker_end(worker, NULL, 200, OUTCOME_DONE, 5000);
+    worker_free(worker);
+    cr_assert_eq(registry_count(), 0);
+    cr_assert_eq(self->owned, 0);
+}
+
+/* A thread that is another owner, until it is told to end. */
+static struct other {
+    pthread_t handle;
+    struct thread *record;
+    sem_t begun, may_end;
+    void *(*end)(void);
+    struct worker *worker;
+} other;
+
+static void *run_other(void *nothing)
+{
+    other.record = thread_self();
+    if (other.worker != NULL)
+        worker_begin(other.worker, other.record);
+    sem_post(&other.begun);
+    while (sem_wait(&other.may_end) != 0)
+        continue;
+    if (other.end != NULL)
+        other.end();
+    return nothing;
+}
+
+static void other_begins(struct worker *worker, void *(*end)(void))
+{
+    other.worker = worker;
+    other.end = end;
+    sem_init(&other.begun, 0, 0);
+    sem_init(&other.may_end, 0, 0);
+    cr_assert_eq(pthread_create(&other.handle, NULL, run_other, NULL), 0);
+    sem_wait(&other.begun);
+}
+
+static void other_ends(void)
+{
+    sem_post(&other.may_end);
+    cr_assert_eq(pthread_join(other.handle, NULL), 0);
+}
+
+Test(worker, reparent_moves_ownership)
+{
+    struct thread *self = thread_self();
+    struct worker *worker = live_worker("id");
+    struct registry_entry entry;
+    other_begins(worker, NULL);
+    cr_assert_eq(registry_find(BYTES("id"), &entry), 0);
+    cr_assert_eq(entry.tid, other.record->tid);
+    worker_served_by(worker, self);
+    cr_assert_eq(registry_find(BYTES("id"), &entry), 0);
+    cr_assert_eq(entry.tid, self->tid);
+    cr_assert_eq(self->owned, 1);
+    cr_assert_eq(other.record->owned, 0);
+    other_ends();
+    cr_assert(live_found("id"), "it outlives its former owner");
+    worker_end(worker, self, 200, OUTCOME_DONE, 5000);
+    cr_assert_eq(live_event(self)->kind, EVENT_END);
+    cr_assert_eq(self->owned, 0);
+}
+
+Test(worker, served_by_its_owner_changes_nothing)
+{
+    struct thread *self = thread_self();
+    struct worker *worker = live_worker("id");
+    worker_begin(worker, self);
+    worker_served_by(worker, self);
+    cr_assert_eq(self->owned, 1);
+    worker_end(worker, self, 200, OUTCOME_DONE, 5000);
+    worker_served_by(worker, self);
+    cr_assert_eq(self->owned, 0, "what has ended has no owner any more");
+}
+
+Test(worker, ended_by_another_thread)
+{
+    struct thread *self = thread_self();
+    struct worker *worker = live_worker("id");
+    other_begins(worker, NULL);
+    worker_end(worker, self, 200, OUTCOME_DONE, 5000);
+    cr_assert_eq(other.record->owned, 0);
+    other_ends();
+    cr_assert_eq(live_event(self)->tid, (uint32_t)self->tid);
+    cr_assert_eq(live_event(self)->kind, 0);
+    cr_assert_eq(live_event(other.record)->kind, EVENT_START);
+    cr_assert_eq(live_event(other.record)->kind, 0, "no DOWN of what has ended");
+}
+
+static void assert_down(const char *id)
+{
+    struct thread *self = thread_self();
+    cr_assert_eq(live_event(other.record)->kind, EVENT_START);
+    const struct event *event = live_event(other.record);
+    cr_assert_eq(event->kind, EVENT_DOWN);
+    cr_assert_eq(event->outcome, OUTCOME_DOWN);
+    cr_assert_eq(event->label, 3);
+    cr_assert(bytes_equal(event_id(event), bytes_of(id)));
+    cr_assert_eq(live_event(other.record)->kind, 0);
+    cr_assert_eq(registry_count(), 0);
+    worker_end(other.worker, self, 200, OUTCOME_DONE, 5000);
+    worker_free(other.worker);
+    cr_assert_eq(live_event(self)->kind, 0, "and never an end");
+}
+
+Test(worker, down_when_the_thread_returns)
+{
+    other_begins(live_worker("id"), NULL);
+    other_ends();
+    assert_down("id");
+}
+
+static void *exit_thread(void)
+{
+    pthread_exit(NULL);
+}
+
+Test(worker, down_when_the_thread_exits)
+{
+    other_begins(live_worker("id"), exit_thread);
+    other_ends();
+    assert_down("id");
+}
+
+Test(worker, down_when_the_thread_is_cancelled)
+{
+    other_begins(live_worker("id"), NULL);
+    cr_assert_eq(pthread_cancel(other.handle), 0);
+    cr_assert_eq(pthread_join(other.handle, NULL), 0);
+    assert_down("id");
+}
+
+Test(worker, down_of_one_without_an_id_tells_one)
+{
+    other_begins(live_worker(""), NULL);
+    other_ends();
+    live_event(other.record);
+    cr_assert_eq(event_id(live_event(other.record)).n, THREAD_ID_BYTES);
+}
+
+static void *die_with_many(void *number)
+{
+    struct thread *self = thread_self();
+    for (int i = 0; i < 1000; i++) {
+        char id[32];
+        snprintf(id, sizeof id, "%ld-%d", (long)(intptr_t)number, i);
+        struct worker *worker = worker_make(1);
+        worker_set_id(worker, bytes_of(id));
+        worker_begin(worker, self);
+    }
+    return NULL;
+}
+
+Test(worker, threads_that_die_at_once_tell_all_they_own)
+{
+    int starts = 0, downs = 0;
+    cr_assert(on_threads(4, die_with_many));
+    struct thread *thread;
+    for (uint32_t i = 0; (thread = thread_at(i)) != NULL; i++) {
+        for (int kind; (kind = live_event(thread)->kind) != 0;) {
+            starts += kind == EVENT_START;
+            downs += kind == EVENT_DOWN;
+        }
+        cr_assert_eq(thread->owned, 0);
+    }
+    cr_assert_eq(starts, 4000);
+    cr_assert_eq(downs, 4000);
+    cr_assert_eq(registry_count(), 0);
+}
+
+/* A dying owner and the holder of its requests, again and again: each request is told once, and no
+ * record is used again before it is out of the registry. */
+static struct worker *raced[64];
+
+static void *begin_and_die(void *nothing)
+{
+    struct thread *self = thread_self();
+    for (int i = 0; i < 64; i++)
+        worker_begin(raced[i], self);
+    sem_post(&other.begun);
+    return nothing;
+}
+
+static void race_once(struct thread *self, int round)
+{
+    pthread_t owner;
+    for (int i = 0; i < 64; i++) {
+        char id[32];
+        snprintf(id, sizeof id, "%d-%d", round, i);
+        raced[i] = live_worker(id);
+    }
+    cr_assert_eq(pthread_create(&owner, NULL, begin_and_die, NULL), 0);
+    sem_wait(&other.begun);
+    for (int i = 0; i < 64; i++) {
+        worker_end(raced[i], self, 200, OUTCOME_DONE, 5000);
+        worker_free(raced[i]);
+    }
+    cr_assert_eq(pthread_join(owner, NULL), 0);
+}
+
+Test(worker, a_dying_owner_and_the_end_at_once)
+{
+    int told = 0;
+    struct thread *self = thread_self(), *thread;
+    sem_init(&other.begun, 0, 0);
+    for (int round = 0; round < 2000; round++) {
+        race_once(self, round);
+        for (uint32_t i = 0; (thread = thread_at(i)) != NULL; i++)
+            for (int kind; (kind = live_event(thread)->kind) != 0;)
+                told += kind != EVENT_START;
+        cr_assert_eq(told, 64 * (round + 1));
+        cr_assert_eq(registry_count(), 0);
+    }
+}
