@@ -2,9 +2,12 @@
 
 #include "base/sys.h"
 
-/* A holder that is not running needs the processor to go on, so yield early. Each yield costs under
- * a microsecond when nobody else wants to run: the whole wait is some milliseconds. */
-enum { SPINS = 64, YIELDS = 8192 };
+/*
+ * A holder that is not running needs the processor to go on: yield early, and since on a busy machine
+ * its turn can be some scheduler's slices away, sleep then. Only a holder that is gone for ever (a
+ * thread cancelled in these few instructions) is waited for to the end: a quarter of a second.
+ */
+enum { SPINS = 64, YIELDS = 1024, NAPS = 250, NAP_NS = 1000000 };
 
 static bool try_take(struct lock *lock)
 {
@@ -15,12 +18,20 @@ static bool try_take(struct lock *lock)
                                                    memory_order_acquire, memory_order_relaxed);
 }
 
+static void nap(void)
+{
+    static const uint32_t never = 0;
+    sys_futex_wait(&never, 0, NAP_NS);
+}
+
 bool lock_contended(struct lock *lock)
 {
-    for (int i = 0; i < SPINS + YIELDS; i++) {
+    for (int i = 0; i < SPINS + YIELDS + NAPS; i++) {
         if (try_take(lock))
             return true;
-        if (i >= SPINS)
+        if (i >= SPINS + YIELDS)
+            nap();
+        else if (i >= SPINS)
             sys_yield();
     }
     return false;

@@ -18,7 +18,7 @@ struct lock {
     _Atomic uint32_t holder_epoch; /* 0: free */
 };
 
-/* Waits some milliseconds at most. False: somebody has held it all that time. */
+/* Waits a quarter of a second at most. False: somebody has held it all that time. */
 __attribute__((cold)) bool lock_contended(struct lock *lock);
 
 static inline bool lock_take(struct lock *lock)
