@@ -238,10 +238,13 @@ class Run(Scratch):
         return {k[11:]: v for k, v in lines if k.startswith("STATS_HERO_")}
 
     def test_variables_of_options(self):
-        got = self.variables("--app", "shop", "--protocol", "dogstatsd", "--log", "x.log")
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        log = os.path.relpath(os.path.join(folder.name, "x.log"))
+        got = self.variables("--app", "shop", "--protocol", "dogstatsd", "--log", log)
         self.assertEqual(got["MY_APP"], "shop")
         self.assertEqual(got["PROTOCOL"], "dogstatsd")
-        self.assertEqual(got["REQUEST_LOG"], os.path.join(os.getcwd(), "x.log"))
+        self.assertEqual(got["REQUEST_LOG"], os.path.join(os.getcwd(), log))
         self.assertTrue(got["ESTATSD_HOST"].startswith("unix:@"))
         self.assertEqual(got["TIME_UNIT"], "us")
 
