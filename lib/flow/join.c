@@ -185,7 +185,7 @@ static __attribute__((cold)) bool unasked(struct conn *conn)
         conn->requests_over = true;
         figure_count(FIGURE_NOT_HTTP);
     }
-    return conn->served;
+    return !conn->requests_over;
 }
 
 bool join_wrote(struct conn *conn, const char *at, size_t n)

@@ -1,8 +1,8 @@
 #ifndef STRESS_RECEIVER_H
 #define STRESS_RECEIVER_H
 
-/* receiver: a thread that reads what is sent to an abstract Unix socket of this process's own, line by
- * line. */
+/* receiver: a thread that reads what is sent to an abstract Unix socket of this process's own, line
+ * by line. */
 
 #include <stddef.h>
 #include <string.h>
@@ -39,7 +39,8 @@ static inline void *receiver_run(void *nothing)
 
 static inline void receiver_begin(receiver_line *line)
 {
-    int n = snprintf(receiver.host, sizeof receiver.host, "unix:@stats-hero-stress-%d", (int)getpid());
+    int n =
+        snprintf(receiver.host, sizeof receiver.host, "unix:@stats-hero-stress-%d", (int)getpid());
     receiver.address.sun_family = AF_UNIX;
     memcpy(receiver.address.sun_path + 1, receiver.host + 6, (size_t)n - 6);
     receiver.address_bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)n - 5);

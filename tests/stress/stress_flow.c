@@ -1,6 +1,6 @@
-/* A server's threads on connections that they share: requests are read and answered by whoever comes,
- * fds are closed under the others' hands and accepted anew, threads die. Each request that began ends
- * once or goes DOWN, and nothing is left. */
+/* A server's threads on connections that they share: requests are read and answered by whoever
+ * comes, fds are closed under the others' hands and accepted anew, threads die. Each request that
+ * began ends once or goes DOWN, and nothing is left. */
 #include "base/process.h"
 #include "flow/flow.h"
 #include "receiver.h"

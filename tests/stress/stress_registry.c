@@ -16,8 +16,9 @@ static void down(struct thread *thread)
 /* One id in four is everybody's. */
 static struct bytes make_id(char *text, size_t size, int thread, uint64_t number)
 {
-    int n = number % 4 == 0 ? snprintf(text, size, "shared-%d", (int)(number / 4 % 16))
-                            : snprintf(text, size, "%d-%d-of-one-thread-alone", thread, (int)(number % 500));
+    int n = number % 4 == 0
+                ? snprintf(text, size, "shared-%d", (int)(number / 4 % 16))
+                : snprintf(text, size, "%d-%d-of-one-thread-alone", thread, (int)(number % 500));
     return (struct bytes){text, (size_t)n};
 }
 

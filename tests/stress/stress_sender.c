@@ -47,7 +47,8 @@ int main(void)
     config.protocol = PROTOCOL_STATSD;
     config.queue_events = 1000;
     config.flush_ms = 2;
-    expect(monitor_begin(&config, (struct monitor_guard){nothing, nothing}) == 0 && monitor_ready());
+    expect(monitor_begin(&config, (struct monitor_guard){nothing, nothing}) == 0 &&
+           monitor_ready());
     label = label_number(&names.labels, BYTES("users"));
     for (int round = 0; round < ROUNDS; round++)
         on_threads(THREADS, offer);

@@ -176,7 +176,11 @@ Test(config, levels)
     static const struct {
         const char *name;
         uint32_t level;
-    } cases[] = {{"off", LOG_OFF}, {"ERROR", LOG_ERROR}, {"warn", LOG_WARN}, {"info", LOG_INFO}, {"debug", LOG_DEBUG}};
+    } cases[] = {{"off", LOG_OFF},
+                 {"ERROR", LOG_ERROR},
+                 {"warn", LOG_WARN},
+                 {"info", LOG_INFO},
+                 {"debug", LOG_DEBUG}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         read_value("LOG_LEVEL", cases[i].name);
         cr_assert_eq(config.log_level, cases[i].level, "%s", cases[i].name);
@@ -246,9 +250,11 @@ Test(config, longest_texts)
     static const struct {
         const char *name;
         int most;
-    } cases[] = {{"ESTATSD_HOST", 255}, {"MY_APP", 128}, {"MY_HOST", 128}, {"UPSTREAM_PREFIXES", 1024},
-                 {"REQUEST_ID_HEADER", 64}, {"ROUTES", 65536}, {"REQUEST_LOG", 4095}, {"LOG", 255},
-                 {"INCLUDE", 4096}, {"EXCLUDE", 4096}};
+    } cases[] = {{"ESTATSD_HOST", 255},     {"MY_APP", 128},
+                 {"MY_HOST", 128},          {"UPSTREAM_PREFIXES", 1024},
+                 {"REQUEST_ID_HEADER", 64}, {"ROUTES", 65536},
+                 {"REQUEST_LOG", 4095},     {"LOG", 255},
+                 {"INCLUDE", 4096},         {"EXCLUDE", 4096}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         read_value(cases[i].name, some('a', cases[i].most));
         cr_assert_eq(refusal.n, 0, "%s", cases[i].name);
@@ -288,6 +294,7 @@ Test(config, one_bad_value_leaves_the_others)
 
 Test(config, nobody_need_listen_to_refusals)
 {
-    config_read(&config, (char *[]){"STATS_HERO_ESTATSD_PORT=0", NULL}, BYTES("program"), BYTES("machine"), NULL);
+    config_read(&config, (char *[]){"STATS_HERO_ESTATSD_PORT=0", NULL}, BYTES("program"),
+                BYTES("machine"), NULL);
     assert_defaults();
 }

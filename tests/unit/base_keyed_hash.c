@@ -62,7 +62,8 @@ Test(keyed_hash, every_bit_counts)
 Test(keyed_hash, words_in_another_order_differ)
 {
     cr_assert_neq(hash("aaaaaaaabbbbbbbb"), hash("bbbbbbbbaaaaaaaa"));
-    cr_assert_neq(hash("aaaaaaaabbbbbbbbccccccccdddddddd"), hash("ccccccccddddddddaaaaaaaabbbbbbbb"));
+    cr_assert_neq(hash("aaaaaaaabbbbbbbbccccccccdddddddd"),
+                  hash("ccccccccddddddddaaaaaaaabbbbbbbb"));
 }
 
 /* The registry takes shards from the top and slots from the bottom. */

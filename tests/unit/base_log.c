@@ -77,7 +77,8 @@ Test(log, a_long_value_is_cut_and_the_rest_still_said)
     char value[2000];
     memset(value, 'v', sizeof value);
     begin(LOG_WARN);
-    log_line(LOG_WARN, BYTES("value '"), (struct bytes){value, sizeof value}, BYTES("' can't be used"));
+    log_line(LOG_WARN, BYTES("value '"), (struct bytes){value, sizeof value},
+             BYTES("' can't be used"));
     cr_assert_leq(scratch_text(&file).n, 512);
     cr_assert(contains(scratch_text(&file), "warn: value 'vvvvvvvv"));
     cr_assert(contains(scratch_text(&file), "vvv' can't be used\n"));

@@ -99,7 +99,7 @@ Test(pool, forget)
     cr_assert_eq(pool_size(&pool), 1);
 }
 
-enum { HELD = 8, ROUNDS = 100000 };
+enum { HELD = 3, ROUNDS = 1000000 };
 
 static bool hold(struct object *object, uint64_t me)
 {

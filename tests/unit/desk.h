@@ -16,10 +16,10 @@ static struct desk {
     int client[DESK_FDS]; /* the other end, by the server's fd */
 } desk;
 
-#define GET(path)  "GET " path " HTTP/1.1\r\nHost: h\r\n\r\n"
-#define OK_EMPTY   "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
-#define OK_OF(n)   "HTTP/1.1 200 OK\r\nContent-Length: " #n "\r\n\r\n"
-#define NOT_FOUND  "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: h\r\n\r\n"
+#define OK_EMPTY  "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+#define OK_OF(n)  "HTTP/1.1 200 OK\r\nContent-Length: " #n "\r\n\r\n"
+#define NOT_FOUND "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 static inline void desk_begin(void)
 {

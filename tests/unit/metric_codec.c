@@ -11,7 +11,8 @@ static struct bytes value(const struct codec *codec, int64_t number, enum metric
     return (struct bytes){text, w.n};
 }
 
-static void assert_value(const struct codec *codec, int64_t number, enum metric_kind kind, const char *expected)
+static void assert_value(const struct codec *codec, int64_t number, enum metric_kind kind,
+                         const char *expected)
 {
     struct bytes is = value(codec, number, kind);
     cr_assert(bytes_equal(is, bytes_of(expected)), "%.*s, not %s", (int)is.n, is.at, expected);

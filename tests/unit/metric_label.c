@@ -1,5 +1,5 @@
 #include <criterion/criterion.h>
-#include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -34,8 +34,15 @@ static char clean(char c, bool dots)
 
 Test(label, legal_texts_stay)
 {
-    static const char *const texts[] = {"a", "GET", "user_posts", "A-Z_0-9", "root", "0123456789abcdef",
-                                        "0123456789abcdefg", "sixty-four-bytes-are-the-most-that-a-label-can-have-and-this-has"};
+    static const char *const texts[] = {
+        "a",
+        "GET",
+        "user_posts",
+        "A-Z_0-9",
+        "root",
+        "0123456789abcdef",
+        "0123456789abcdefg",
+        "sixty-four-bytes-are-the-most-that-a-label-can-have-and-this-has"};
     begin(100);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         cr_assert(is(cleaned(bytes_of(texts[i])), texts[i]), "%s", texts[i]);
@@ -147,15 +154,25 @@ Test(label, reads_no_byte_beyond)
     }
 }
 
-enum { SHARED = 500 };
+enum { SHARED = 2000 };
 
 static uint16_t numbers[4][SHARED];
+static _Atomic int arrived;
+
+/* All four come to each label at the same moment. */
+static void meet(int i)
+{
+    atomic_fetch_add(&arrived, 1);
+    while (atomic_load(&arrived) < 4 * (i + 1))
+        sched_yield();
+}
 
 static void *add_all(void *number)
 {
     char text[48];
     for (int i = 0; i < SHARED; i++) {
         int n = snprintf(text, sizeof text, "%s%d", i % 2 ? "label-that-is-not-short-" : "l", i);
+        meet(i);
         numbers[(intptr_t)number][i] = label_number(&table, (struct bytes){text, (size_t)n});
     }
     return NULL;

@@ -61,7 +61,9 @@ static inline void receiver_unix(struct receiver *r, const char *name)
         un.sun_path[0] = '\0';
     r->port = 1;
     r->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    cr_assert_eq(bind(r->fd, (struct sockaddr *)&un, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)), 0);
+    cr_assert_eq(bind(r->fd, (struct sockaddr *)&un,
+                      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)),
+                 0);
     snprintf(r->host, sizeof r->host, "unix:%s", name);
 }
 
@@ -140,7 +142,9 @@ static inline struct bytes collector_end(struct collector *c)
     socklen_t size = sizeof address;
     cr_assert_eq(getsockname(c->receiver->fd, (struct sockaddr *)&address, &size), 0);
     int fd = socket(address.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    cr_assert_gt(sendto(fd, COLLECTOR_END, sizeof COLLECTOR_END - 1, 0, (struct sockaddr *)&address, size), 0);
+    cr_assert_gt(
+        sendto(fd, COLLECTOR_END, sizeof COLLECTOR_END - 1, 0, (struct sockaddr *)&address, size),
+        0);
     close(fd);
     cr_assert_eq(pthread_join(c->thread, NULL), 0);
     return (struct bytes){c->text, c->n};

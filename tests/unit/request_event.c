@@ -57,7 +57,9 @@ static void assert_facts(const struct event *event, const struct event_facts *ex
     cr_assert_eq(event->start_ns, expected->start_ns);
     cr_assert_eq(event->timers, expected->timers);
     for (uint32_t i = 0; i < expected->timers; i++)
-        cr_assert_eq(memcmp(&event_timer_list(event)[i], &expected->timer[i], sizeof(struct event_timer)), 0);
+        cr_assert_eq(
+            memcmp(&event_timer_list(event)[i], &expected->timer[i], sizeof(struct event_timer)),
+            0);
     cr_assert(bytes_equal(event_id(event), expected->id));
 }
 
@@ -86,7 +88,9 @@ Test(event, timers_and_id)
         for (size_t n = 0; n <= REQUEST_ID_BYTES; n++) {
             end.id = (struct bytes){id, n};
             event_put_end(&ring, &end);
+            event_put_start(&ring, 1, 1);
             assert_facts(next(), &end);
+            ring_release_spsc(&ring);
             ring_release_spsc(&ring);
         }
     cr_assert_eq(ring_dropped_spsc(&ring), 0);

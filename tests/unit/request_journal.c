@@ -66,7 +66,8 @@ static void assert_text(struct bytes text, const char *expected)
     uint64_t start_us = strtoull(at + sizeof key - 1, &end, 10), now_us = clock_wall_ns() / 1000;
     cr_assert(start_us <= now_us && now_us - start_us < 60000000, "%lu", start_us);
     char normal[2000];
-    snprintf(normal, sizeof normal, "%.*s0%s", (int)(at - text.at) + (int)sizeof key - 1, text.at, end);
+    snprintf(normal, sizeof normal, "%.*s0%s", (int)(at - text.at) + (int)sizeof key - 1, text.at,
+             end);
     cr_assert_str_eq(normal, expected);
 }
 
@@ -78,11 +79,12 @@ Test(journal, a_line)
     add_id("id-1");
     cr_assert_eq(scratch_text(&file).n, 0, "not before it is flushed");
     journal_flush();
-    snprintf(expected, sizeof expected,
-             "{\"request_id\":\"id-1\",\"app\":\"app\",\"host\":\"host\",\"pid\":%d,\"tid\":77,"
-             "\"label\":\"users\",\"action\":\"GET\",\"status\":200,\"start_us\":0,\"req_time_us\":1234,"
-             "\"outcome\":\"done\",\"timers\":{}}\n",
-             (int)getpid());
+    snprintf(
+        expected, sizeof expected,
+        "{\"request_id\":\"id-1\",\"app\":\"app\",\"host\":\"host\",\"pid\":%d,\"tid\":77,"
+        "\"label\":\"users\",\"action\":\"GET\",\"status\":200,\"start_us\":0,\"req_time_us\":1234,"
+        "\"outcome\":\"done\",\"timers\":{}}\n",
+        (int)getpid());
     assert_text(scratch_text(&file), expected);
 }
 
@@ -102,8 +104,7 @@ Test(journal, timers_and_outcomes)
     told.outcome = OUTCOME_DOWN;
     add(&told);
     journal_flush();
-    cr_assert(contains(scratch_text(&file),
-                       "\"status\":-1,\"start_us\":"));
+    cr_assert(contains(scratch_text(&file), "\"status\":-1,\"start_us\":"));
     cr_assert(contains(scratch_text(&file),
                        "\"outcome\":\"aborted\",\"timers\":{\"pg\":{\"time_us\":1000,\"count\":2},"
                        "\"redis\":{\"time_us\":18446744073709551615,\"count\":4000000000}}}\n{"));
@@ -253,7 +254,8 @@ Test(journal, what_can_not_be_opened_is_told_once)
     add_and_flush("two");
     struct bytes text = scratch_text(&diagnostics);
     cr_assert_eq(count(text, '\n'), 1);
-    cr_assert(contains(text, "/no/such/folder/requests: opening failed with errno 2"), "%s", text.at);
+    cr_assert(contains(text, "/no/such/folder/requests: opening failed with errno 2"), "%s",
+              text.at);
 }
 
 Test(journal, a_forked_child_does_not_write_what_its_parent_added)
@@ -271,7 +273,8 @@ Test(journal, a_forked_child_does_not_write_what_its_parent_added)
     cr_assert_eq(waitpid(child, &status, 0), child);
     journal_flush();
     cr_assert_eq(count(scratch_text(&file), '\n'), 2);
-    cr_assert(contains(scratch_text(&file), "\"parent\"") && contains(scratch_text(&file), "\"child\""));
+    cr_assert(contains(scratch_text(&file), "\"parent\"") &&
+              contains(scratch_text(&file), "\"child\""));
 }
 
 enum { WRITERS = 4, LINES = 3000 };
@@ -282,8 +285,9 @@ static void write_lines(char mark)
     journal_forget();
     for (int i = 0; i < LINES; i++) {
         char id[100];
-        snprintf(id, sizeof id, "%c%.*s", mark, i % 90, "0123456789012345678901234567890123456789"
-                                                       "01234567890123456789012345678901234567890123456789");
+        snprintf(id, sizeof id, "%c%.*s", mark, i % 90,
+                 "0123456789012345678901234567890123456789"
+                 "01234567890123456789012345678901234567890123456789");
         add_id(id);
         if (i % 7 == 0)
             journal_flush();
@@ -300,7 +304,8 @@ static void count_whole_lines(struct bytes text, int *lines_of)
         cr_assert(bytes_start_with(line, head), "%.*s", (int)line.n, line.at);
         cr_assert(memmem(line.at + 1, line.n - 1, head.at, head.n) == NULL, "two in one: %.*s",
                   (int)line.n, line.at);
-        cr_assert_eq(memcmp(line.at + line.n - 12, "\"timers\":{}}", 12), 0, "%.*s", (int)line.n, line.at);
+        cr_assert_eq(memcmp(line.at + line.n - 12, "\"timers\":{}}", 12), 0, "%.*s", (int)line.n,
+                     line.at);
         lines_of[line.at[head.n] - 'a']++;
     }
 }

@@ -32,10 +32,16 @@ static uint16_t timer_label(const char *text)
     return label_number(&names.timers, bytes_of(text));
 }
 
-static const struct event *ended(const struct event_timer *timer, uint32_t timers, uint64_t duration_ns)
+static const struct event *ended(const struct event_timer *timer, uint32_t timers,
+                                 uint64_t duration_ns)
 {
-    struct event_facts facts = {.kind = EVENT_END, .label = label, .action = action, .status = 200,
-                                .duration_ns = duration_ns, .timer = timer, .timers = timers};
+    struct event_facts facts = {.kind = EVENT_END,
+                                .label = label,
+                                .action = action,
+                                .status = 200,
+                                .duration_ns = duration_ns,
+                                .timer = timer,
+                                .timers = timers};
     event_put_end(&ring, &facts);
     return (const struct event *)ring_peek_spsc(&ring);
 }
@@ -67,8 +73,10 @@ Test(lines, the_start_frame)
 static void put_example(void)
 {
     struct event_timer timer[] = {
-        {timer_label("rdbms.nodes.fetch"), 2, 1000000}, {timer_label("rdbms.nodes.put"), 1, 200000},
-        {timer_label("authz.nodes.read"), 1, 100000},   {timer_label("no-such-prefix.who"), 1, 77000},
+        {timer_label("rdbms.nodes.fetch"), 2, 1000000},
+        {timer_label("rdbms.nodes.put"), 1, 200000},
+        {timer_label("authz.nodes.read"), 1, 100000},
+        {timer_label("no-such-prefix.who"), 1, 77000},
         {timer_label("rdbms.micro"), 3, 3998},
     };
     put_end(timer, 5, 109999999);
@@ -139,7 +147,8 @@ static void put_upstreams(const struct event_timer *timer, uint32_t timers)
 Test(lines, without_prefixes_the_first_part_of_each_label)
 {
     begin(PROTOCOL_STATSD, "");
-    struct event_timer timer[] = {{timer_label("redis"), 1, 1000}, {timer_label("pg.b"), 1, 2000},
+    struct event_timer timer[] = {{timer_label("redis"), 1, 1000},
+                                  {timer_label("pg.b"), 1, 2000},
                                   {timer_label("pg.a"), 1, 3000}};
     put_upstreams(timer, 3);
     assert_frame("test_hero.upstreamRequests.pg:5|ms\n"
@@ -174,8 +183,9 @@ Test(lines, a_sum_is_cut_once)
     begin(PROTOCOL_STATSD, "");
     struct event_timer timer[] = {{timer_label("a.x"), 1, 1600}, {timer_label("a.y"), 1, 1600}};
     put_upstreams(timer, 2);
-    cr_assert(bytes_start_with((struct bytes){w.at, w.n}, BYTES("test_hero.upstreamRequests.a:3|ms\n"
-                                                                "test_hero.upstreamRequests.a.x:1|ms\n")));
+    cr_assert(bytes_start_with((struct bytes){w.at, w.n},
+                               BYTES("test_hero.upstreamRequests.a:3|ms\n"
+                                     "test_hero.upstreamRequests.a.x:1|ms\n")));
 }
 
 Test(lines, in_microseconds)
@@ -197,8 +207,9 @@ Test(lines, any_status)
     begin(PROTOCOL_STATSD, "");
     lines_status(&lines, &w, -5, 1);
     lines_status(&lines, &w, 0, 3);
-    assert_frame("test_hero.application.byStatusCode.-5:1|c\ntest_hero.test-host.byStatusCode.-5:1|c\n"
-                 "test_hero.application.byStatusCode.0:3|c\ntest_hero.test-host.byStatusCode.0:3|c\n");
+    assert_frame(
+        "test_hero.application.byStatusCode.-5:1|c\ntest_hero.test-host.byStatusCode.-5:1|c\n"
+        "test_hero.application.byStatusCode.0:3|c\ntest_hero.test-host.byStatusCode.0:3|c\n");
 }
 
 Test(lines, own_figures)

@@ -110,11 +110,16 @@ Test(monitor, a_dead_threads_requests_are_down)
     cr_assert(on_threads(3, serve_and_die));
     struct bytes journal = service_journal(&service), text = service_sent(&service);
     cr_assert_eq(count_lines(text, "app.application.allRequests:1|m", ""), 9);
-    cr_assert_eq(count_lines(text, "app.application.allRequests:", "|h"), 6, "no end of what is down");
+    cr_assert_eq(count_lines(text, "app.application.allRequests:", "|h"), 6,
+                 "no end of what is down");
     cr_assert_eq(downs_in(text), 3);
-    cr_assert_eq(count_lines(journal, "{\"request_id\":\"left-behind\"", "\"outcome\":\"down\",\"timers\":{}}"), 3);
-    cr_assert_eq(count_lines(scratch_text(&service.log), "",
-                             "warn: the thread of request left-behind ended before its response did"), 3);
+    cr_assert_eq(count_lines(journal, "{\"request_id\":\"left-behind\"",
+                             "\"outcome\":\"down\",\"timers\":{}}"),
+                 3);
+    cr_assert_eq(
+        count_lines(scratch_text(&service.log), "",
+                    "warn: the thread of request left-behind ended before its response did"),
+        3);
     cr_assert_eq(registry_count(), 0);
 }
 

@@ -175,7 +175,8 @@ static void make_ids_in_child(int maker)
         thread_forget();
         make_ids(maker);
         close(ends[0]);
-        _exit(write(ends[1], made[maker], sizeof made[maker]) == (ssize_t)sizeof made[maker] ? 0 : 1);
+        _exit(write(ends[1], made[maker], sizeof made[maker]) == (ssize_t)sizeof made[maker] ? 0
+                                                                                             : 1);
     }
     close(ends[1]);
     for (size_t n = 0; n < sizeof made[maker];) {

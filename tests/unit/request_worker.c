@@ -272,47 +272,72 @@ Test(worker, threads_that_die_at_once_tell_all_they_own)
     cr_assert_eq(registry_count(), 0);
 }
 
-/* A dying owner and the holder of its requests, again and again: each request is told once, and no
- * record is used again before it is out of the registry. */
-static struct worker *raced[64];
+/*
+ * A dying owner and the holder of its requests, again and again: each request is told once, and no
+ * record is used again before it is out of the registry.
+ */
+enum { RACED = 64 };
+
+static struct worker *raced[RACED];
+
+static struct worker *numbered(const char *kind, int i)
+{
+    char id[32];
+    snprintf(id, sizeof id, "%s-%d", kind, i);
+    return live_worker(id);
+}
 
 static void *begin_and_die(void *nothing)
 {
     struct thread *self = thread_self();
-    for (int i = 0; i < 64; i++)
+    for (int i = 0; i < RACED; i++)
         worker_begin(raced[i], self);
     sem_post(&other.begun);
     return nothing;
 }
 
-static void race_once(struct thread *self, int round)
+static void end_raced(struct thread *self, int i)
+{
+    worker_end(raced[i], self, 200, OUTCOME_DONE, 5000);
+    worker_free(raced[i]);
+}
+
+/* What was given back serves the next request at once. */
+static void race_once(struct thread *self)
 {
     pthread_t owner;
-    for (int i = 0; i < 64; i++) {
-        char id[32];
-        snprintf(id, sizeof id, "%d-%d", round, i);
-        raced[i] = live_worker(id);
-    }
+    for (int i = 0; i < RACED; i++)
+        raced[i] = numbered("first", i);
     cr_assert_eq(pthread_create(&owner, NULL, begin_and_die, NULL), 0);
     sem_wait(&other.begun);
-    for (int i = 0; i < 64; i++) {
-        worker_end(raced[i], self, 200, OUTCOME_DONE, 5000);
-        worker_free(raced[i]);
+    for (int i = 0; i < RACED; i++) {
+        end_raced(self, i);
+        raced[i] = numbered("second", i);
+        worker_begin(raced[i], self);
     }
     cr_assert_eq(pthread_join(owner, NULL), 0);
+    cr_assert_eq(registry_count(), RACED);
+    for (int i = 0; i < RACED; i++)
+        end_raced(self, i);
+    cr_assert_eq(registry_count(), 0);
+}
+
+static int count_told(void)
+{
+    int told = 0;
+    struct thread *thread;
+    for (uint32_t i = 0; (thread = thread_at(i)) != NULL; i++)
+        for (int kind; (kind = live_event(thread)->kind) != 0;)
+            told += kind != EVENT_START;
+    return told;
 }
 
 Test(worker, a_dying_owner_and_the_end_at_once)
 {
-    int told = 0;
-    struct thread *self = thread_self(), *thread;
+    struct thread *self = thread_self();
     sem_init(&other.begun, 0, 0);
-    for (int round = 0; round < 2000; round++) {
-        race_once(self, round);
-        for (uint32_t i = 0; (thread = thread_at(i)) != NULL; i++)
-            for (int kind; (kind = live_event(thread)->kind) != 0;)
-                told += kind != EVENT_START;
-        cr_assert_eq(told, 64 * (round + 1));
-        cr_assert_eq(registry_count(), 0);
+    for (int round = 0; round < 4000; round++) {
+        race_once(self);
+        cr_assert_eq(count_told(), 2 * RACED);
     }
 }

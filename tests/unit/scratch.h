@@ -1,7 +1,8 @@
 #ifndef UNIT_SCRATCH_H
 #define UNIT_SCRATCH_H
 
-/* scratch: a file that lives in memory and can be opened by its path, and folders that are temporary. */
+/* scratch: a file that lives in memory and can be opened by its path, and folders that are
+ * temporary. */
 
 #include <criterion/criterion.h>
 #include <stdio.h>

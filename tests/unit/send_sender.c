@@ -48,7 +48,7 @@ static void begin(uint32_t flush_ms)
         .datagram_bytes = 1432,
         .flush_ms = flush_ms,
         .head = codec_statsd.head,
-        .source = {drain, due_ns, enter},
+        .source = {.drain = drain, .due_ns = due_ns, .enter = enter, .kept_fd = NULL},
     });
 }
 
@@ -79,7 +79,8 @@ static bool reaches(enum sender_state state)
     return true;
 }
 
-/* The value of a field of the thread named stats-hero in its /proc status; false: no such thread. */
+/* The value of a field of the thread named stats-hero in its /proc status; false: no such thread.
+ */
 static bool sender_thread(const char *field, char *value)
 {
     DIR *tasks = opendir("/proc/self/task");

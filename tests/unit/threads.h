@@ -10,7 +10,8 @@
 
 #define THREADS_MOST 16
 
-/* Runs `function` on `n` threads, with their numbers from 0 as arguments; true if all return NULL. */
+/* Runs `function` on `n` threads, with their numbers from 0 as arguments; true if all return NULL.
+ */
 static inline bool on_threads(int n, void *(*function)(void *))
 {
     pthread_t thread[THREADS_MOST];
