@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #define RING_RECORD_WORDS 128
-#define RING_WORDS_LEAST  256  /* a ring's first buffer: one page */
+#define RING_WORDS_LEAST  2048 /* a ring's first buffer: 16 KiB, touched as it fills */
 #define RING_WORDS_WAKE   1024 /* so many waiting words want the consumer's attention */
 
 struct ring_buffer {

@@ -5,6 +5,9 @@
 #include "base/ring.h"
 #include "threads.h"
 
+/* The words of a ring's first buffers. */
+enum { FIRST = RING_WORDS_LEAST, SECOND = 2 * FIRST, THIRD = 4 * FIRST };
+
 static struct ring ring;
 
 static bool put_in(struct ring *r, uint32_t words, uint64_t number)
@@ -97,15 +100,16 @@ Test(ring, what_was_not_committed_is_written_over)
 
 Test(ring, wraps_past_a_skip)
 {
+    const uint64_t n = FIRST / 100;
     begin(0);
-    cr_assert(put(100, 1));
-    cr_assert(put(100, 2));
-    cr_assert_not(put(100, 3), "56 words are left at the end, none at the start");
-    cr_assert(take(100, 1));
-    cr_assert(put(100, 3), "56 are skipped, and the first hundred are free");
-    cr_assert_not(put(1, 4), "now it is full to the last word");
-    cr_assert(take(100, 2));
-    cr_assert(take(100, 3));
+    for (uint64_t i = 0; i < n; i++)
+        cr_assert(put(100, i));
+    cr_assert_not(put(100, n), "too few words are left at the end, none at the start");
+    cr_assert(take(100, 0));
+    cr_assert(put(100, n), "the rest is skipped, and the first hundred are free");
+    cr_assert_not(put(1, 0), "now it is full to the last word");
+    for (uint64_t i = 1; i <= n; i++)
+        cr_assert(take(100, i));
     cr_assert_null(ring_peek_spsc(&ring));
     cr_assert_eq(ring_dropped_spsc(&ring), 2);
 }
@@ -146,8 +150,8 @@ Test(ring, full_drops_and_counts_exactly)
 
 Test(ring, grows_by_chaining_and_keeps_the_order)
 {
-    const uint64_t all = 256 + 512 + 1024;
-    begin(512 + 1024);
+    const uint64_t all = FIRST + SECOND + THIRD;
+    begin(SECOND + THIRD);
     cr_assert_eq(fill(&ring), all);
     cr_assert_eq(ring_dropped_spsc(&ring), 1);
     for (uint64_t i = 0; i < all; i++)
@@ -157,18 +161,18 @@ Test(ring, grows_by_chaining_and_keeps_the_order)
 
 Test(ring, goes_on_in_the_largest_buffer)
 {
-    begin(512);
-    cr_assert_eq(fill(&ring), 256 + 512);
-    for (uint64_t i = 0; i < 256 + 512; i++)
+    begin(SECOND);
+    cr_assert_eq(fill(&ring), FIRST + SECOND);
+    for (uint64_t i = 0; i < FIRST + SECOND; i++)
         cr_assert(take(1, i));
-    cr_assert_eq(fill(&ring), 512, "the first buffer is gone, the second in use");
+    cr_assert_eq(fill(&ring), SECOND, "the first buffer is gone, the second in use");
 }
 
 Test(ring, gives_its_share_of_the_budget_back)
 {
-    begin(512 + 1024);
+    begin(SECOND + THIRD);
     for (int i = 0; i < 5; i++) {
-        cr_assert_eq(fill(&ring), 256 + 512 + 1024);
+        cr_assert_eq(fill(&ring), FIRST + SECOND + THIRD);
         ring_end(&ring);
         cr_assert_eq(ring_begin(&ring), 0);
     }
@@ -177,34 +181,35 @@ Test(ring, gives_its_share_of_the_budget_back)
 Test(ring, gives_drained_buffers_back)
 {
     static struct ring other;
-    begin(512 + 1024);
-    cr_assert_eq(fill(&ring), 256 + 512 + 1024);
+    begin(SECOND + THIRD);
+    cr_assert_eq(fill(&ring), FIRST + SECOND + THIRD);
     cr_assert_eq(ring_begin(&other), 0);
-    cr_assert_eq(fill(&other), 256);
-    for (uint64_t i = 0; i < 256 + 512 + 1; i++)
+    cr_assert_eq(fill(&other), FIRST);
+    for (uint64_t i = 0; i < FIRST + SECOND + 1; i++)
         cr_assert(take(1, i));
-    cr_assert(put_in(&other, 1, 256), "the second buffer's words are there again");
-    for (uint64_t i = 0; i < 257; i++)
+    cr_assert(put_in(&other, 1, FIRST), "the second buffer's words are there again");
+    for (uint64_t i = 0; i < FIRST + 1; i++)
         cr_assert(take_from(&other, 1, i));
 }
 
 Test(ring, all_rings_share_the_budget)
 {
     static struct ring other;
-    begin(512);
+    begin(SECOND);
     cr_assert_eq(ring_begin(&other), 0);
-    cr_assert_eq(fill(&ring), 256 + 512);
-    cr_assert_eq(fill(&other), 256);
+    cr_assert_eq(fill(&ring), FIRST + SECOND);
+    cr_assert_eq(fill(&other), FIRST);
     cr_assert_eq(ring_dropped_spsc(&other), 1);
 }
 
 Test(ring, tells_when_the_consumer_should_come)
 {
+    const int half = FIRST / 2 < RING_WORDS_WAKE ? FIRST / 2 : RING_WORDS_WAKE;
     begin(1 << 20);
-    for (int i = 1; i <= 256; i++) {
+    for (int i = 1; i <= FIRST; i++) {
         uint64_t *record = ring_reserve_spsc(&ring, 1);
         *record = 1;
-        cr_assert_eq(ring_commit_spsc(&ring), i >= 128, "record %d", i);
+        cr_assert_eq(ring_commit_spsc(&ring), i >= half, "record %d", i);
     }
     while (ring_peek_spsc(&ring) != NULL)
         ring_release_spsc(&ring);
@@ -216,7 +221,7 @@ Test(ring, a_large_buffer_tells_at_the_wake_mark)
 {
     begin(1 << 20);
     uint64_t n = 0;
-    while (ring.fill->words < 8192)
+    while (ring.fill->words < 4 * FIRST + 4 * RING_WORDS_WAKE)
         cr_assert(put(1, n++));
     for (uint64_t i = 0; i < n; i++)
         cr_assert(take(1, i));
