@@ -20,6 +20,8 @@ struct codec {
     /* Writes the datagram's head so that it ends right before `lines`, where `n` bytes of lines
      * stand and CODEC_HEAD_BYTES before them are free. Returns the head's size. */
     size_t (*head)(char *lines, size_t n);
+    /* Its receivers pass over blank lines: a datagram may be filled up with newlines. */
+    bool blank_lines;
 };
 
 extern const struct codec codec_shp;       /* Stats Hero Protocol version 1 */

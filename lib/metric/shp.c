@@ -22,4 +22,4 @@ static size_t put_shp_head(char *lines, size_t n)
     return w.n;
 }
 
-const struct codec codec_shp = {"estatsd", put_shp_value, put_shp_head};
+const struct codec codec_shp = {"estatsd", put_shp_value, put_shp_head, true};

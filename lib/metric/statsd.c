@@ -15,8 +15,8 @@ static size_t no_head(char *lines, size_t n)
     return 0;
 }
 
-const struct codec codec_statsd = {"statsd", put_statsd_value, no_head};
+const struct codec codec_statsd = {"statsd", put_statsd_value, no_head, false};
 
 /* DogStatsD takes statsd's lines as they are; its tags are its own addition, of which we send none.
  */
-const struct codec codec_dogstatsd = {"dogstatsd", put_statsd_value, no_head};
+const struct codec codec_dogstatsd = {"dogstatsd", put_statsd_value, no_head, false};

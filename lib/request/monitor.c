@@ -45,13 +45,15 @@ int monitor_begin(const struct config *config, struct monitor_guard guard)
 
 static void begin_sender(const struct config *config)
 {
+    const struct codec *codec = codec_of(config->protocol);
     sender_begin(&(struct sender_options){
         .host = config->host,
         .port = config->port,
         .pool_size = config->pool_size,
         .datagram_bytes = config->datagram_bytes,
         .flush_ms = config->flush_ms,
-        .head = codec_of(config->protocol)->head,
+        .head = codec->head,
+        .fill = codec->blank_lines,
         .source = {drain_all, drain_due_ns, monitor.guard.enter, journal_fd},
     });
 }

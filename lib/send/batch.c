@@ -10,9 +10,10 @@ static size_t memory_bytes(const struct batch *batch)
 }
 
 int batch_begin(struct batch *batch, struct send_pool *pool, batch_head *head,
-                uint32_t datagram_bytes)
+                uint32_t datagram_bytes, bool fill)
 {
-    *batch = (struct batch){.pool = pool, .head = head, .datagram_bytes = datagram_bytes};
+    *batch = (struct batch){.pool = pool, .head = head, .fill = fill};
+    batch->room = datagram_bytes - BATCH_HEAD_BYTES;
     batch->stride = (datagram_bytes + BATCH_HEAD_BYTES + 63) & ~63u;
     batch->memory = sys_pages(memory_bytes(batch));
     return batch->memory == NULL ? -ENOMEM : 0;
@@ -33,8 +34,6 @@ static void send_ready(struct batch *batch)
 /* Closes the datagram in hand. */
 static void finish(struct batch *batch)
 {
-    if (batch->n == 0)
-        return;
     char *lines = lines_in_hand(batch);
     size_t head = batch->head(lines, batch->n);
     batch->datagram[batch->ready++] = (struct bytes){lines - head, head + batch->n};
@@ -43,16 +42,19 @@ static void finish(struct batch *batch)
         send_ready(batch);
 }
 
-/* Room for lines in one datagram: the head is at most BATCH_HEAD_BYTES. */
-static size_t room(const struct batch *batch)
+static void finish_full(struct batch *batch)
 {
-    return batch->datagram_bytes - BATCH_HEAD_BYTES;
+    if (batch->fill) {
+        memset(lines_in_hand(batch) + batch->n, '\n', batch->room - batch->n);
+        batch->n = batch->room;
+    }
+    finish(batch);
 }
 
 static void take(struct batch *batch, struct bytes lines)
 {
-    if (room(batch) - batch->n < lines.n)
-        finish(batch);
+    if (batch->room - batch->n < lines.n)
+        finish_full(batch);
     memcpy(lines_in_hand(batch) + batch->n, lines.at, lines.n);
     batch->n += (uint32_t)lines.n;
 }
@@ -60,14 +62,14 @@ static void take(struct batch *batch, struct bytes lines)
 int batch_add(struct batch *batch, struct bytes lines)
 {
     int error = 0;
-    if (lines.n <= room(batch)) {
+    if (lines.n <= batch->room) {
         take(batch, lines);
         return 0;
     }
     while (lines.n > 0) {
         const char *end = memchr(lines.at, '\n', lines.n);
         size_t n = end != NULL ? (size_t)(end - lines.at) + 1 : lines.n;
-        if (n <= room(batch)) {
+        if (n <= batch->room) {
             take(batch, (struct bytes){lines.at, n});
         } else {
             batch->refused++;
@@ -81,7 +83,8 @@ int batch_add(struct batch *batch, struct bytes lines)
 
 void batch_flush(struct batch *batch)
 {
-    finish(batch);
+    if (batch->n > 0)
+        finish(batch);
     send_ready(batch);
 }
 

@@ -4,7 +4,9 @@
 /*
  * batch: groups of lines in, full datagrams out, many per system call. A group (the lines of one
  * event) is kept together in one datagram; one that is larger than a datagram is split between
- * lines; a line is never split. Only for the sender's thread.
+ * lines; a line is never split. Where the dialect allows it, full datagrams are filled up with
+ * newlines to one size, which lets the kernel take many of them as one (see send/pool.h). Only for
+ * the sender's thread.
  */
 
 #include "base/bytes.h"
@@ -18,17 +20,20 @@ typedef size_t batch_head(char *lines, size_t n);
 struct batch {
     struct send_pool *pool;
     batch_head *head;
-    char *memory; /* SEND_DATAGRAMS of `stride` bytes */
-    uint32_t datagram_bytes, stride;
+    char *memory;     /* SEND_DATAGRAMS of `stride` bytes */
+    uint32_t room;    /* for lines in one datagram */
+    uint32_t stride;  /* from one datagram's memory to the next */
+    bool fill;        /* full datagrams are filled up to `room` */
     uint32_t ready;   /* datagrams that are full */
     uint32_t n;       /* bytes of lines in the datagram in hand */
     uint32_t refused; /* lines too long for any datagram, ever */
     struct bytes datagram[SEND_DATAGRAMS];
 };
 
-/* `datagram_bytes` is the largest datagram, its head included. 0 or -ENOMEM. */
+/* `datagram_bytes` is the largest datagram, its head included; `fill`: newlines may fill it up. 0
+ * or -ENOMEM. */
 int batch_begin(struct batch *batch, struct send_pool *pool, batch_head *head,
-                uint32_t datagram_bytes);
+                uint32_t datagram_bytes, bool fill);
 
 /* Adds whole lines. Sends when SEND_DATAGRAMS are full. 0, or -EMSGSIZE if a line was longer than a
  * datagram; the other lines are taken. */

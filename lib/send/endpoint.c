@@ -83,6 +83,7 @@ static int connect_socket(struct endpoint *endpoint)
     if (fd < 0)
         return fd;
     int error = sys_connect(fd, &endpoint->address.any, endpoint->address_bytes);
+    endpoint->segmented = endpoint->address.any.sa_family != AF_UNIX;
     if (error < 0) {
         sys_close(fd);
         return error;

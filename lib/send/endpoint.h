@@ -26,7 +26,8 @@ struct endpoint {
     struct owned_fd socket;
     uint64_t resolved_ns, retry_ns;
     uint32_t address_bytes;
-    bool is_name; /* not an address: looked up again in time */
+    bool is_name;   /* not an address: looked up again in time */
+    bool segmented; /* its socket cuts large sends into datagrams, until one fails */
     union {
         struct sockaddr any;
         struct sockaddr_in in;

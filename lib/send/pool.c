@@ -1,6 +1,7 @@
 #include "send/pool.h"
 
 #include <errno.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <sys/uio.h>
 
@@ -31,19 +32,69 @@ static bool is_full(int error)
     return error == -EAGAIN || error == -ENOBUFS || error == -EINTR;
 }
 
+/* The messages of one system call, each of one or more datagrams. */
+struct call {
+    struct mmsghdr message[SEND_DATAGRAMS];
+    struct iovec part[SEND_DATAGRAMS];
+    uint32_t messages;
+    _Alignas(struct cmsghdr) char segment[CMSG_SPACE(sizeof(uint16_t))];
+};
+
+/* Segments of one send at most, in every kernel that has them (UDP_MAX_SEGMENTS), and what one send
+ * may hold. */
+enum { SEGMENTS_MOST = 64, SEGMENTED_BYTES = 65507 };
+
+/* How many of the datagrams may go as one: 1 if their sizes differ, but for a smaller last one. */
+static uint32_t together(const struct endpoint *endpoint, const struct bytes *datagram, uint32_t n)
+{
+    if (!endpoint->segmented || n < 2 || datagram[n - 1].n > datagram[0].n)
+        return 1;
+    for (uint32_t i = 1; i < n - 1; i++)
+        if (datagram[i].n != datagram[0].n)
+            return 1;
+    size_t most = SEGMENTED_BYTES / datagram[0].n;
+    return most > SEGMENTS_MOST ? SEGMENTS_MOST : most > 1 ? (uint32_t)most : 1;
+}
+
+static void ask_for_segments(struct call *call, struct msghdr *message, uint16_t size)
+{
+    struct cmsghdr *control = (struct cmsghdr *)(void *)call->segment;
+    *control = (struct cmsghdr){CMSG_LEN(sizeof size), SOL_UDP, UDP_SEGMENT};
+    memcpy(CMSG_DATA(control), &size, sizeof size);
+    message->msg_control = call->segment;
+    message->msg_controllen = sizeof call->segment;
+}
+
+static void fill_call(struct call *call, const struct bytes *datagram, uint32_t n, uint32_t each)
+{
+    call->messages = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        struct msghdr *message = &call->message[i / each].msg_hdr;
+        call->part[i] = (struct iovec){(void *)(uintptr_t)datagram[i].at, datagram[i].n};
+        if (i % each == 0) {
+            *message = (struct msghdr){.msg_iov = &call->part[i]};
+            call->messages++;
+        }
+        if (++message->msg_iovlen == 2)
+            ask_for_segments(call, message, (uint16_t)datagram[0].n);
+    }
+}
+
 /*
  * A connected UDP socket reports an earlier datagram's ICMP error (nobody listens) on the next send
  * and does not send: the same datagram is tried once more, so none is lost by it.
  */
-static uint32_t send_all(struct send_pool *pool, int fd, struct mmsghdr *message, uint32_t n)
+static int send_call(struct send_pool *pool, int fd, struct call *call, uint32_t *datagrams)
 {
     uint32_t sent = 0;
     bool refused = false;
     uint64_t since = 0;
-    while (sent < n) {
-        int result = sys_sendmmsg(fd, message + sent, n - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+    while (sent < call->messages) {
+        int result = sys_sendmmsg(fd, call->message + sent, call->messages - sent,
+                                  MSG_DONTWAIT | MSG_NOSIGNAL);
+        for (int i = 0; i < result; i++)
+            *datagrams += (uint32_t)call->message[sent++].msg_hdr.msg_iovlen;
         if (result > 0) {
-            sent += (uint32_t)result;
             refused = false;
             continue;
         }
@@ -53,19 +104,40 @@ static uint32_t send_all(struct send_pool *pool, int fd, struct mmsghdr *message
             continue;
         }
         if (!is_full(result))
-            break;
+            return result;
         if (since == 0)
             since = clock_now_ns();
         if (!wait_for_room(pool, fd, since))
-            break;
+            return result;
     }
-    return sent;
+    return 0;
+}
+
+/* The kernel does not cut, or not here: a device without checksums, datagrams over the path's MTU.
+ */
+static bool cannot_cut(int error)
+{
+    return error == -EINVAL || error == -EIO || error == -EMSGSIZE || error == -EOPNOTSUPP ||
+           error == -ENOPROTOOPT;
+}
+
+static int send_datagrams(struct send_pool *pool, struct endpoint *endpoint, int fd,
+                          const struct bytes *datagram, uint32_t n, uint32_t *sent)
+{
+    struct call call;
+    uint32_t each = together(endpoint, datagram, n);
+    fill_call(&call, datagram, n, each);
+    int error = send_call(pool, fd, &call, sent);
+    if (each == 1 || !cannot_cut(error))
+        return error;
+    endpoint->segmented = false;
+    fill_call(&call, datagram + *sent, n - *sent, 1);
+    return send_call(pool, fd, &call, sent);
 }
 
 uint32_t send_pool_send(struct send_pool *pool, const struct bytes *datagram, uint32_t n)
 {
-    struct mmsghdr message[SEND_DATAGRAMS];
-    struct iovec part[SEND_DATAGRAMS];
+    uint32_t sent = 0;
     uint64_t now = clock_now_ns();
     struct endpoint *endpoint = &pool->endpoint[pool->turn++ % pool->n];
     int fd = endpoint_fd(endpoint, now);
@@ -73,12 +145,7 @@ uint32_t send_pool_send(struct send_pool *pool, const struct bytes *datagram, ui
         pool->errors += n;
         return 0;
     }
-    for (uint32_t i = 0; i < n; i++) {
-        part[i] = (struct iovec){(void *)(uintptr_t)datagram[i].at, datagram[i].n};
-        message[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &part[i], .msg_iovlen = 1}};
-    }
-    uint32_t sent = send_all(pool, fd, message, n);
-    if (sent < n) {
+    if (send_datagrams(pool, endpoint, fd, datagram, n, &sent) < 0) {
         pool->errors += n - sent;
         endpoint_failed(endpoint, now);
     }

@@ -157,7 +157,7 @@ static int start(void)
 {
     const struct sender_options *o = &sender.options;
     send_pool_begin(&sender.pool, o->host, o->port, o->pool_size);
-    int error = batch_begin(&sender.batch, &sender.pool, o->head, o->datagram_bytes);
+    int error = batch_begin(&sender.batch, &sender.pool, o->head, o->datagram_bytes, o->fill);
     if (error < 0)
         return error;
     atomic_store(&sender_state, SENDER_BUSY);

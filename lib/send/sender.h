@@ -32,6 +32,7 @@ struct sender_options {
     struct bytes host;
     uint32_t port, pool_size, datagram_bytes, flush_ms;
     batch_head *head;
+    bool fill; /* see batch_begin */
     struct sender_source source;
 };
 

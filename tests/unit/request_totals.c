@@ -20,7 +20,7 @@ static void begin(void)
     lines_begin(&lines, &config);
     receiver_udp(&receiver);
     send_pool_begin(&pool, bytes_of(receiver.host), receiver.port, 1);
-    cr_assert_eq(batch_begin(&batch, &pool, lines.codec->head, 65507), 0);
+    cr_assert_eq(batch_begin(&batch, &pool, lines.codec->head, 65507, false), 0);
 }
 
 TestSuite(totals, .init = begin);

@@ -15,7 +15,7 @@ static void begin(uint32_t datagram_bytes)
 {
     receiver_udp(&receiver);
     send_pool_begin(&pool, bytes_of(receiver.host), receiver.port, 1);
-    cr_assert_eq(batch_begin(&batch, &pool, codec_shp.head, datagram_bytes), 0);
+    cr_assert_eq(batch_begin(&batch, &pool, codec_shp.head, datagram_bytes, false), 0);
 }
 
 static void assert_next(const char *expected)
@@ -68,6 +68,26 @@ Test(batch, a_group_is_kept_together)
     batch_flush(&batch);
     cr_assert_eq(receiver_next(&receiver).n, 100 + 6);
     assert_next("1|21\nfirst:1|m\nsecond:1|m\n");
+    assert_no_more();
+}
+
+/* Full datagrams are of one size, with newlines at their ends that count; the last is as it is. */
+Test(batch, filled_up_where_the_dialect_allows)
+{
+    char expected[64];
+    begin(40);
+    batch_end(&batch);
+    cr_assert_eq(batch_begin(&batch, &pool, codec_shp.head, 40, true), 0);
+    for (int i = 0; i < 5; i++)
+        batch_add(&batch, BYTES("a.line:1|m\nof.its:2|h\n"));
+    batch_add(&batch, line_of(32));
+    batch_add(&batch, BYTES("last:1|m\n"));
+    batch_flush(&batch);
+    for (int i = 0; i < 5; i++)
+        assert_next("1|32\na.line:1|m\nof.its:2|h\n\n\n\n\n\n\n\n\n\n\n");
+    snprintf(expected, sizeof expected, "1|32\n%.32s", line_of(32).at);
+    assert_next(expected);
+    assert_next("1|9\nlast:1|m\n");
     assert_no_more();
 }
 

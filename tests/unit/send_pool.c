@@ -42,6 +42,63 @@ Test(send_pool, many_by_one_call)
     cr_assert_eq(pool.errors, 0);
 }
 
+/* Datagrams of 1,000 bytes each, the last of `last`, told apart by their first byte. */
+static void begin_large(uint32_t n, size_t last)
+{
+    static char large[SEND_DATAGRAMS][1000];
+    begin(1);
+    for (uint32_t i = 0; i < n; i++) {
+        memset(large[i], ' ' + (char)i, sizeof large[i]);
+        datagram[i] = (struct bytes){large[i], i == n - 1 ? last : sizeof large[i]};
+    }
+}
+
+static bool segmented(void)
+{
+    return pool.endpoint[0].segmented;
+}
+
+Test(send_pool, datagrams_of_one_size_go_as_one)
+{
+    receiver_udp(&receiver);
+    begin_large(SEND_DATAGRAMS, 1000);
+    assert_sends(SEND_DATAGRAMS);
+    begin_large(SEND_DATAGRAMS, 1);
+    assert_sends(SEND_DATAGRAMS);
+    cr_assert(segmented(), "the kernel cuts");
+    receiver_bind_udp(&receiver, "::1", 0);
+    begin_large(7, 1000);
+    assert_sends(7);
+    cr_assert(segmented());
+}
+
+Test(send_pool, datagrams_of_other_sizes_go_one_by_one)
+{
+    receiver_udp(&receiver);
+    begin_large(3, 1000);
+    datagram[1].n = 999;
+    assert_sends(3);
+    begin_large(3, 1000);
+    datagram[0].n = 999;
+    assert_sends(3);
+    cr_assert(segmented(), "nothing was refused");
+}
+
+/* A socket without checksums is one for which the kernel does not cut. */
+Test(send_pool, without_the_kernels_help_they_go_one_by_one)
+{
+    int on = 1;
+    receiver_udp(&receiver);
+    begin_large(20, 500);
+    int fd = endpoint_fd(&pool.endpoint[0], clock_now_ns());
+    cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_NO_CHECK, &on, sizeof on), 0);
+    cr_assert(segmented());
+    assert_sends(20);
+    cr_assert_not(segmented());
+    assert_sends(20);
+    cr_assert_eq(pool.errors, 0);
+}
+
 Test(send_pool, ipv6)
 {
     receiver_bind_udp(&receiver, "::1", 0);

@@ -1,0 +1,47 @@
+#ifndef REQUEST_ID_H
+#define REQUEST_ID_H
+
+/*
+ * id: a request id, up to REQUEST_ID_BYTES of any bytes. It may be read while its owner writes
+ * another one over it: it is kept in words that are stored and loaded whole, and a version tells a
+ * reader whether what it read belongs together.
+ */
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+
+#define REQUEST_ID_BYTES 128 /* a longer id is cut */
+
+struct request_id {
+    _Atomic uint32_t version;                    /* odd while the id changes */
+    _Atomic uint32_t n;                          /* bytes; 0: none */
+    uint64_t hash;                               /* the registry's */
+    _Atomic uint64_t word[REQUEST_ID_BYTES / 8]; /* the last word's unused bytes are 0 */
+};
+
+/* Its owner only. */
+void request_id_set(struct request_id *id, struct bytes text);
+
+/* Its owner only: none. */
+static inline void request_id_clear(struct request_id *id)
+{
+    atomic_store_explicit(&id->n, 0, memory_order_relaxed);
+}
+
+/* A view of it, for its owner. */
+static inline struct bytes request_id_text(const struct request_id *id)
+{
+    return (struct bytes){(const char *)id->word,
+                          atomic_load_explicit(&id->n, memory_order_relaxed)};
+}
+
+/* Copies it to `copy`, of REQUEST_ID_BYTES; returns its size. Any thread. */
+uint32_t request_id_copy(const struct request_id *id, char *copy);
+
+/* Any thread; whether both belong together the version tells. */
+bool request_id_equal(const struct request_id *a, const struct request_id *b);
+
+#endif
