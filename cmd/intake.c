@@ -53,7 +53,7 @@ static void take(struct intake *intake, const struct mmsghdr *message, uint64_t 
     struct bytes datagram = {message->msg_hdr.msg_iov->iov_base, message->msg_len};
     series_datagram(intake->series, now_ns);
     if (message->msg_hdr.msg_flags & MSG_TRUNC)
-        receive_truncated(intake->receive);
+        receive_truncated(intake->receive, datagram);
     else
         receive_datagram(intake->receive, datagram, series_add, intake->series);
 }

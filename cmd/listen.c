@@ -116,7 +116,8 @@ const struct command command_listen = {
         "The address is written to standard error as `listening on ADDRESS:PORT`. SIGINT or "
         "SIGTERM end it; then the summary is shown and the JSON file written.\n"
         "A datagram or line that can not be used is counted with its reason, and never stops the "
-        "receiver.",
+        "receiver. The summary shows each reason with its count and the first example; in the JSON "
+        "file they are `refusals`.",
     .options = options,
     .bad_usage = EXIT_USAGE,
     .run = listen_main,

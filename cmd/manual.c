@@ -142,7 +142,9 @@ static const char tail[] =
     "server.js\n"
     ".EE\n"
     ".PP\nReceive from anywhere on this machine:\n"
-    ".PP\n.EX\nstats\\-hero listen \\-\\-port 8125 \\-\\-live\n.EE\n";
+    ".PP\n.EX\nstats\\-hero listen \\-\\-port 8125 \\-\\-live\n.EE\n"
+    ".SH SEE ALSO\n"
+    "\\fBstats_hero\\fR(3): what a program can tell of requests of its own.\n";
 
 void manual_page(FILE *file)
 {

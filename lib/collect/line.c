@@ -11,12 +11,14 @@ static const struct {
     [REFUSED_LENGTH] = {"length", "the header's length is not an integer"},
     [REFUSED_LENGTH_DIFFERS] = {"length_differs", "the header's length is not the body's size"},
     [REFUSED_GZIP] = {"gzip", "the gzip data is corrupt"},
+    [REFUSED_GZIP_LAYERS] = {"gzip_layers", "the body is packed by gzip more than 4 times over"},
     [REFUSED_TOO_LARGE] = {"too_large", "the gzip data is larger than 1 MiB when inflated"},
+    [REFUSED_MEMORY] = {"memory", "there was no memory to inflate the gzip data"},
     [REFUSED_TRUNCATED] = {"truncated", "the datagram is larger than 65,536 bytes"},
     [REFUSED_FIELDS] = {"fields", "the line is not key:value|type"},
     [REFUSED_KEY] = {"key", "the key is empty"},
     [REFUSED_VALUE] = {"value", "the value is not a number of the accepted form"},
-    [REFUSED_TYPE] = {"type", "the type is unknown"},
+    [REFUSED_TYPE] = {"type", "the type is missing or unknown"},
     [REFUSED_RATE] = {"rate", "the sample rate is not of the accepted form"},
 };
 
@@ -33,7 +35,7 @@ const char *refusal_sentence(enum refusal refusal)
 struct line_type {
     struct bytes name;
     enum line_kind kind;
-    bool any_value; /* a set's members are not numbers */
+    bool any_value; /* not looked at: a set's members are not numbers */
 };
 
 static const struct line_type shp_types[] = {
@@ -47,8 +49,10 @@ static const struct line_type statsd_types[] = {
     {BYTES("c"), LINE_COUNTER, false}, {BYTES("ms"), LINE_TIMER, false},
     {BYTES("h"), LINE_TIMER, false},   {BYTES("d"), LINE_TIMER, false},
     {BYTES("m"), LINE_COUNTER, false}, {BYTES("g"), LINE_IGNORED, false},
-    {BYTES("s"), LINE_IGNORED, true},
 };
+
+/* As for estatsd: a type of somebody else's is no mistake. */
+static const struct line_type foreign_type = {BYTES(""), LINE_IGNORED, true};
 
 static const struct line_type *find_type(struct bytes name, const struct line_type *types, size_t n)
 {
@@ -59,6 +63,12 @@ static const struct line_type *find_type(struct bytes name, const struct line_ty
 }
 
 #define FIND_TYPE(name, types) find_type((name), (types), sizeof(types) / sizeof(types)[0])
+
+static const struct line_type *find_statsd_type(struct bytes name)
+{
+    const struct line_type *type = FIND_TYPE(name, statsd_types);
+    return type == NULL && name.n > 0 ? &foreign_type : type;
+}
 
 /* Like bytes_cut, at the first `:` or `|`. */
 static struct bytes cut_field(struct bytes *rest)
@@ -154,7 +164,7 @@ enum refusal line_read_statsd(struct bytes text, line_sink *sink, void *context)
     struct bytes values = bytes_cut(&text, '|');
     if (text.at == NULL)
         return REFUSED_FIELDS;
-    const struct line_type *type = FIND_TYPE(bytes_cut(&text, '|'), statsd_types);
+    const struct line_type *type = find_statsd_type(bytes_cut(&text, '|'));
     if (type == NULL)
         return REFUSED_TYPE;
     line.kind = type->kind;

@@ -11,7 +11,7 @@
 enum line_kind {
     LINE_COUNTER, /* SHP m; statsd c, m */
     LINE_TIMER,   /* SHP h; statsd ms, h, d */
-    LINE_IGNORED  /* legal but not aggregated: SHP g, mr; statsd g, s */
+    LINE_IGNORED  /* legal but not aggregated: SHP g, mr; statsd all others */
 };
 
 /* One value of a line. */
@@ -30,9 +30,11 @@ enum refusal {
     REFUSED_LENGTH,
     REFUSED_LENGTH_DIFFERS,
     REFUSED_GZIP,
+    REFUSED_GZIP_LAYERS,
     REFUSED_TOO_LARGE,
+    REFUSED_MEMORY,
     REFUSED_TRUNCATED,
-    /* one line */
+    /* one line, see refusal_whole */
     REFUSED_FIELDS,
     REFUSED_KEY,
     REFUSED_VALUE,
@@ -40,6 +42,12 @@ enum refusal {
     REFUSED_RATE,
     REFUSAL_KINDS
 };
+
+/* Is it a whole datagram that is refused for this reason, not one line? */
+static inline bool refusal_whole(enum refusal refusal)
+{
+    return refusal > REFUSED_NOT && refusal < REFUSED_FIELDS;
+}
 
 /* The reason as a short name for machines: "length_differs". */
 const char *refusal_name(enum refusal refusal);
@@ -60,9 +68,9 @@ enum refusal line_read_shp(struct bytes text, line_sink *sink, void *context);
 
 /*
  * Reads `text` as statsd and dogstatsd write it: `key:value[:value…]|type` (`c`, `m`, `ms`, `h`,
- * `g`, `s`, `d`), then any of `|@rate`, `|#tags`, `|c:container`, `|Ttimestamp`; only the rate is
- * used. One trailing carriage return is no part of the line. Calls `sink` for each value, but for
- * none of a line that has a bad one.
+ * `d`; `g`, and any other, whose values are not looked at, is ignored), then any of `|@rate`,
+ * `|#tags`, `|c:container`, `|Ttimestamp`; only the rate is used. One trailing carriage return is
+ * no part of the line. Calls `sink` for each value, but for none of a line that has a bad one.
  */
 enum refusal line_read_statsd(struct bytes text, line_sink *sink, void *context);
 

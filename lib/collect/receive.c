@@ -32,6 +32,13 @@ struct receive_counts *receive_counts(struct receive *receive)
     return &receive->counts;
 }
 
+static enum refusal refusal_of(int gunzip_rc)
+{
+    if (gunzip_rc == -ENOMEM)
+        return REFUSED_MEMORY;
+    return gunzip_rc == -EFBIG ? REFUSED_TOO_LARGE : REFUSED_GZIP;
+}
+
 static enum refusal inflate_layer(struct receive *receive, int layer, struct bytes *body)
 {
     char **buffer = &receive->inflated[layer % 2];
@@ -39,10 +46,10 @@ static enum refusal inflate_layer(struct receive *receive, int layer, struct byt
     if (*buffer == NULL)
         *buffer = malloc(RECEIVE_INFLATED_BYTES);
     if (*buffer == NULL)
-        return REFUSED_GZIP;
+        return REFUSED_MEMORY;
     int rc = gunzip(*body, *buffer, RECEIVE_INFLATED_BYTES, &n);
     if (rc != 0)
-        return rc == -EFBIG ? REFUSED_TOO_LARGE : REFUSED_GZIP;
+        return refusal_of(rc);
     *body = (struct bytes){*buffer, n};
     return REFUSED_NOT;
 }
@@ -51,7 +58,7 @@ static enum refusal inflate_body(struct receive *receive, struct bytes *body)
 {
     for (int layer = 0; gunzip_wanted(*body); layer++) {
         enum refusal refusal =
-            layer < RECEIVE_GZIP_LAYERS ? inflate_layer(receive, layer, body) : REFUSED_GZIP;
+            layer < RECEIVE_GZIP_LAYERS ? inflate_layer(receive, layer, body) : REFUSED_GZIP_LAYERS;
         if (refusal != REFUSED_NOT)
             return refusal;
     }
@@ -70,6 +77,24 @@ static enum refusal check_header(struct bytes after_version, struct bytes *body)
     return length == (double)body->n ? REFUSED_NOT : REFUSED_LENGTH_DIFFERS;
 }
 
+static void keep_example(struct receive_example *example, struct bytes text)
+{
+    example->whole = text.n;
+    example->n = text.n < RECEIVE_EXAMPLE_BYTES ? text.n : RECEIVE_EXAMPLE_BYTES;
+    memcpy(example->text, text.at, example->n);
+}
+
+/* Counts `text`, a datagram or a line. */
+static void refuse(struct receive_counts *counts, enum refusal refusal, struct bytes text)
+{
+    if (counts->refused[refusal]++ == 0)
+        keep_example(&counts->examples[refusal], text);
+    if (refusal_whole(refusal))
+        counts->datagrams_refused++;
+    else
+        counts->lines_refused++;
+}
+
 typedef enum refusal line_reader(struct bytes text, line_sink *sink, void *context);
 
 static void read_lines(struct receive *receive, struct bytes body, line_reader *reader,
@@ -81,16 +106,9 @@ static void read_lines(struct receive *receive, struct bytes body, line_reader *
             continue;
         enum refusal refusal = reader(text, sink, context);
         receive->counts.lines++;
-        receive->counts.lines_refused += refusal != REFUSED_NOT;
-        receive->counts.refused[refusal] += refusal != REFUSED_NOT;
+        if (refusal != REFUSED_NOT)
+            refuse(&receive->counts, refusal, text);
     }
-}
-
-static enum refusal refuse(struct receive *receive, enum refusal refusal)
-{
-    receive->counts.datagrams_refused++;
-    receive->counts.refused[refusal]++;
-    return refusal;
 }
 
 enum refusal receive_datagram(struct receive *receive, struct bytes datagram, line_sink *sink,
@@ -107,14 +125,15 @@ enum refusal receive_datagram(struct receive *receive, struct bytes datagram, li
     enum refusal refusal = check_header(rest, &body);
     if (refusal == REFUSED_NOT)
         refusal = inflate_body(receive, &body);
-    if (refusal != REFUSED_NOT)
-        return refuse(receive, refusal);
-    read_lines(receive, body, line_read_shp, sink, context);
-    return REFUSED_NOT;
+    if (refusal == REFUSED_NOT)
+        read_lines(receive, body, line_read_shp, sink, context);
+    else
+        refuse(&receive->counts, refusal, datagram);
+    return refusal;
 }
 
-void receive_truncated(struct receive *receive)
+void receive_truncated(struct receive *receive, struct bytes beginning)
 {
     receive->counts.datagrams++;
-    refuse(receive, REFUSED_TRUNCATED);
+    refuse(&receive->counts, REFUSED_TRUNCATED, beginning);
 }

@@ -57,13 +57,25 @@ static void put_frames(FILE *file, const struct receive_counts *counts)
             counts->datagrams, counts->datagrams_refused, counts->lost);
 }
 
+static void put_refusal(FILE *file, const struct receive_counts *counts, enum refusal refusal)
+{
+    const struct receive_example *example = &counts->examples[refusal];
+    fprintf(file, "{\"reason\":\"%s\",\"of\":\"%s\",\"count\":%" PRIu64 ",", refusal_name(refusal),
+            refusal_whole(refusal) ? "datagram" : "line", counts->refused[refusal]);
+    put_text(file, "meaning", bytes_of(refusal_sentence(refusal)));
+    fputc(',', file);
+    put_text(file, "example", (struct bytes){example->text, example->n});
+    fprintf(file, ",\"example_bytes\":%zu}", example->whole);
+}
+
 static void put_refusals(FILE *file, const struct receive_counts *counts)
 {
     bool more = false;
     for (enum refusal r = REFUSED_NOT + 1; r < REFUSAL_KINDS; r++) {
         if (counts->refused[r] == 0)
             continue;
-        fprintf(file, "%s\"%s\":%" PRIu64, comma(more), refusal_name(r), counts->refused[r]);
+        fputs(comma(more), file);
+        put_refusal(file, counts, r);
         more = true;
     }
 }
@@ -74,9 +86,9 @@ static void put_lines(FILE *file, const struct receive_counts *counts,
     fprintf(file,
             "\"lines\":{\"received\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"ignored\":%" PRIu64,
             counts->lines, counts->lines_refused, view->ignored);
-    fputs("},\"refusals\":{", file);
+    fputs("},\"refusals\":[", file);
     put_refusals(file, counts);
-    fputc('}', file);
+    fputc(']', file);
 }
 
 static void put_counters(FILE *file, struct series_counter **counters)

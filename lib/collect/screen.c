@@ -224,14 +224,28 @@ static void put_remark(FILE *file, double n, const char *one, const char *many, 
         fprintf(file, "%s %s %s\n", grouped(n).text, n == 1 ? one : many, rest);
 }
 
+/* Escaped, not replaced by `?`: often the byte that does not show is the mistake. */
+static void put_example(FILE *file, const struct receive_example *example)
+{
+    char text[6 * RECEIVE_EXAMPLE_BYTES];
+    struct writer w = writer_on(text, sizeof text);
+    put_json(&w, (struct bytes){example->text, example->n});
+    fprintf(file, "    \"%.*s\"", (int)w.n, text);
+    if (example->n < example->whole)
+        fprintf(file, " and %s bytes more", grouped((double)(example->whole - example->n)).text);
+    fputc('\n', file);
+}
+
 static void put_refusals(FILE *file, const struct receive_counts *counts)
 {
     for (enum refusal r = REFUSED_NOT + 1; r < REFUSAL_KINDS; r++) {
-        bool whole = r < REFUSED_FIELDS;
-        if (counts->refused[r] > 0)
-            put_remark(file, (double)counts->refused[r], whole ? "datagram was" : "line was",
-                       whole ? "datagrams were" : "lines were",
-                       cell("refused: %s", refusal_sentence(r)).text);
+        bool whole = refusal_whole(r);
+        if (counts->refused[r] == 0)
+            continue;
+        put_remark(file, (double)counts->refused[r], whole ? "datagram was" : "line was",
+                   whole ? "datagrams were" : "lines were",
+                   cell("refused: %s", refusal_sentence(r)).text);
+        put_example(file, &counts->examples[r]);
     }
 }
 
@@ -244,6 +258,8 @@ static void put_remarks(FILE *file, const struct receive_counts *counts,
     put_remark(file, view->down, "request was", "requests were", "left by a thread that ended");
     put_remark(file, (double)counts->lost, "datagram was", "datagrams were",
                "lost: the receiver's socket was full");
+    put_remark(file, (double)view->ignored, "value was", "values were",
+               "ignored: neither a counter nor a timer");
     put_refusals(file, counts);
 }
 

@@ -10,8 +10,9 @@
 
 /*
  * Writes the table to `file`: requests, per label and action, statuses, upstreams, other keys (the
- * largest SCREEN_FOREIGN of each kind), then what was dropped, lost or refused, if anything. Bytes
- * of a key outside printable ASCII show as `?`, so that no key can steer a terminal.
+ * largest SCREEN_FOREIGN of each kind), then what was dropped, lost, ignored or refused, if
+ * anything, and why, each reason with its first example. Bytes of a key outside printable ASCII
+ * show as `?`, those of an example as JSON escapes, so that neither can steer a terminal.
  */
 void screen_write(FILE *file, const struct receive_counts *counts, const struct series_view *view);
 

@@ -1,4 +1,5 @@
-/* receive, series, report and screen: any datagram is taken or refused, and shown. */
+/* receive, series, report and screen: any datagram is taken or refused, with a reason that is
+ * counted and has an example, and shown. */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,20 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static FILE *nowhere;
+
+static void check_counts(const struct receive_counts *counts, enum refusal why)
+{
+    uint64_t datagrams = 0, lines = 0;
+    for (enum refusal r = REFUSED_NOT + 1; r < REFUSAL_KINDS; r++) {
+        *(refusal_whole(r) ? &datagrams : &lines) += counts->refused[r];
+        if ((counts->refused[r] > 0) != (counts->examples[r].n > 0))
+            abort();
+    }
+    if (counts->datagrams != 1 || datagrams != counts->datagrams_refused ||
+        datagrams != (why != REFUSED_NOT) || lines != counts->lines_refused ||
+        lines > counts->lines || (datagrams > 0 && counts->lines > 0))
+        abort();
+}
 
 static void show(struct receive *receive, struct series *series)
 {
@@ -29,7 +44,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (nowhere == NULL || receive_new(&receive) != 0 || series_new(&series, UNIT_MS, 8) != 0)
         abort();
     series_datagram(series, 1);
-    receive_datagram(receive, (struct bytes){(const char *)data, size}, series_add, series);
+    struct bytes datagram = {(const char *)data, size};
+    check_counts(receive_counts(receive), receive_datagram(receive, datagram, series_add, series));
     show(receive, series);
     series_free(series);
     receive_free(receive);

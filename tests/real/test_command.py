@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import pty
+import random
 import re
 import select
 import shutil
@@ -15,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 BUILD = os.path.abspath(os.environ.get("BUILD", "build"))
@@ -49,6 +51,16 @@ REQUEST = [
 def shp(lines):
     body = b"".join(line + b"\n" for line in lines)
     return b"1|%d\n" % len(body) + body
+
+
+def mutated(chance, datagram):
+    """`datagram` with one to four bytes changed, put in or taken out."""
+    wrong = bytearray(datagram)
+    for _ in range(chance.randint(1, 4)):
+        at = chance.randrange(len(wrong))
+        byte = chance.choice(b"0123456789|:@.\n\r -+mhxX\0\x1f\x8b\xff")
+        wrong[at:at + chance.randint(0, 1)] = bytes([byte]) * chance.randint(0, 1)
+    return bytes(wrong)
 
 
 def environment(**more):
@@ -542,9 +554,49 @@ class Listen(Scratch):
         self.assertEqual(got["frames"]["received"], 9)
         self.assertEqual(got["frames"]["refused"], 4)
         self.assertEqual(got["counters"], {"ok": 1})
+        counts = {refusal["reason"]: refusal["count"] for refusal in got["refusals"]}
         for reason in ("length_differs", "length", "header", "gzip", "value", "type", "rate"):
-            self.assertGreaterEqual(got["refusals"][reason], 1, reason)
-        self.assertIn("refused: ", errors)
+            self.assertGreaterEqual(counts[reason], 1, reason)
+        self.assertEqual(sum(counts.values()), 4 + got["lines"]["refused"])
+        for refusal in got["refusals"]:
+            self.assertIn("refused: " + refusal["meaning"], errors)
+        self.assertIn({"reason": "length", "of": "datagram", "count": 1,
+                       "meaning": "the header's length is not an integer",
+                       "example": "1|x\n", "example_bytes": 4}, got["refusals"])
+        self.assertIn('    "1|x\\u000a"\n', errors)
+
+    def test_what_comes_after_bad_input_is_taken(self):
+        frames = [shp(REQUEST), shp([b"a:1|m", b"b:2|h"]), b"c:1|c\nd:2.5|ms|@0.5|#t:u\n"]
+        packed = gzip.compress(shp(REQUEST))
+        frames.append(b"1|%d\n" % len(packed) + packed)
+        chance = random.Random(1)
+        process, address = self.listen("--port", "0")
+        sent = 0
+        for _ in range(100):
+            wrong = [mutated(chance, chance.choice(frames)) for _ in range(20)]
+            self.udp(address, *wrong, shp([b"good:1|m"]))
+            sent += 21
+            time.sleep(0.002)
+        got, _ = self.finish(process)
+        frames = got["frames"]
+        self.assertEqual(frames["received"] + frames["lost"], sent)
+        self.assertGreater(frames["refused"], 0)
+        self.assertGreaterEqual(got["counters"]["good"], 100 - frames["lost"])
+
+    def test_gzip_bombs_cost_no_memory(self):
+        bomb = gzip.compress(b"\n" * 60000000)
+        twice = gzip.compress(bomb)
+        process, address = self.listen("--port", "0")
+        for _ in range(20):
+            self.udp(address, *[b"1|%d\n" % len(body) + body for body in (bomb, twice)])
+            time.sleep(0.01)
+        with open("/proc/%d/status" % process.pid) as status:
+            most = int(re.search(r"VmHWM:\s*(\d+) kB", status.read()).group(1))
+        got, _ = self.finish(process)
+        self.assertLess(most, 40000)
+        self.assertEqual(got["frames"]["received"] + got["frames"]["lost"], 40)
+        self.assertEqual([(one["reason"], one["count"]) for one in got["refusals"]],
+                         [("too_large", got["frames"]["received"])])
 
     def test_what_the_kernel_drops_is_counted(self):
         process, address = self.listen("--port", "0")
@@ -577,7 +629,8 @@ class Listen(Scratch):
                 s.sendto(b"x" * 70000, path)
             got, _ = self.finish(process)
             self.assertEqual(got["counters"], {"a": 1})
-            self.assertEqual(got["refusals"]["truncated"], 1)
+            self.assertEqual([(one["reason"], one["count"]) for one in got["refusals"]],
+                             [("truncated", 1)])
             self.assertFalse(os.path.exists(path))
 
     def test_an_abandoned_socket_file_is_replaced_and_no_other(self):

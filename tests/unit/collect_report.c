@@ -121,7 +121,9 @@ Test(report, says_what_arrived)
     static const char *const parts[] = {
         "\"frames\":{\"received\":2,\"refused\":1,\"lost\":0}",
         "\"lines\":{\"received\":9,\"refused\":0,\"ignored\":0}",
-        "\"refusals\":{\"length\":1}",
+        "\"refusals\":[{\"reason\":\"length\",\"of\":\"datagram\",\"count\":1,"
+        "\"meaning\":\"the header's length is not an integer\",\"example\":\"1|x\\u000a\","
+        "\"example_bytes\":4}]",
         "\"app.application.byStatusCode.500\":1",
         "\"app.h.allRequests\":{\"unit\":\"us\",\"count\":1,\"mean\":1500,\"p50\":1500,\"p90\":"
         "1500,"
