@@ -13,6 +13,7 @@ BUILD   ?= build$(if $(SAN),-$(subst $(comma),-,$(SAN)))
 VERSION := 0.1.0
 
 PKG      := pkg-config
+CXX      := $(if $(findstring clang,$(CC)),clang++,g++)
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-prototypes
 CFLAGS   ?= -O3 -g
 # The shim's hot path runs through many small modules: one whole-program optimisation joins them.
@@ -34,22 +35,25 @@ SHIM_SRC := $(wildcard shim/*.c)
 CMD_SRC  := $(wildcard cmd/*.c)
 UNIT_SRC := $(wildcard tests/unit/*.c)
 HOST_SRC := $(wildcard tests/host/*.c)
+HOST_CXX := $(wildcard tests/host/*.cc)
 STRESS_SRC := $(wildcard tests/stress/*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/*.c)
+BENCH_SRC := $(wildcard bench/*.c)
 
 LIB     := $(BUILD)/libcore.a
 SHIM    := $(BUILD)/libstatshero.so
 CMD     := $(BUILD)/stats-hero
 UNIT    := $(BUILD)/unit
-HOSTS   := $(patsubst tests/host/%.c,$(BUILD)/host/%,$(HOST_SRC))
+HOSTS   := $(patsubst tests/host/%.c,$(BUILD)/host/%,$(HOST_SRC)) $(patsubst tests/host/%.cc,$(BUILD)/host/%,$(HOST_CXX))
 STRESS  := $(patsubst tests/stress/%.c,$(BUILD)/stress/%,$(STRESS_SRC))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
-MANUALS := $(BUILD)/man/stats-hero.1
+BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
+MANUALS := $(BUILD)/man/stats-hero.1 $(BUILD)/man/stats_hero.3
 
-.PHONY: all clean test demo bench install help unit hosts stress fuzzers man
+.PHONY: all clean test demo bench benches install help unit hosts stress fuzzers man
 .DELETE_ON_ERROR:
 
-all: $(SHIM) $(CMD) $(MANUALS)   ## build the shim, the command and its man page
+all: $(SHIM) $(CMD) $(MANUALS)   ## build the shim, the command and the man pages
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -70,6 +74,11 @@ $(BUILD)/man/%.1: $(CMD)
 	@mkdir -p $(@D)
 	$(CMD) --man > $@
 
+# The C interface's page is its header; the example is the tests'.
+$(BUILD)/man/%.3: shim/%.h tests/host/hero.c scripts/man-api
+	@mkdir -p $(@D)
+	scripts/man-api $(VERSION) shim/$*.h tests/host/hero.c > $@
+
 # Criterion finds its tests in a section that nothing refers to: neither the linker nor the optimiser
 # may drop them.
 $(BUILD)/obj/tests/%.o: private LTO :=
@@ -77,9 +86,17 @@ $(UNIT): private LTO :=
 $(UNIT): $(call objects,$(UNIT_SRC)) $(LIB)
 	$(CC) $(CFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LDFLAGS) -Wl,--no-gc-sections -lcriterion -l:libck.a -lz -lm
 
+# The public header as those who install it see it: no folder, and C++ as well.
+$(BUILD)/obj/tests/host/%.o: override CPPFLAGS += -Ishim
+CXX_WARNINGS := $(filter-out -Wmissing-prototypes -Wstrict-prototypes,$(WARNINGS)) -Wpedantic
+
 $(BUILD)/host/%: $(BUILD)/obj/tests/host/%.o
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -o $@ $< $(LDFLAGS)
+
+$(BUILD)/host/%: tests/host/%.cc
+	@mkdir -p $(@D)
+	$(CXX) -Ishim -MMD -MP -std=c++11 -O2 -g $(CXX_WARNINGS) -pthread -o $@ $<
 
 $(BUILD)/stress/%: $(BUILD)/obj/tests/stress/%.o $(LIB)
 	@mkdir -p $(@D)
@@ -90,9 +107,16 @@ $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -o $@ $< $(LIB) $(LDFLAGS) -fsanitize=fuzzer -l:libck.a -lz -lm
 
+# The registry is measured beside liburcu's tables; uthash is a header alone.
+$(BUILD)/bench/micro_registry: private BENCH_LIBS := -lurcu-cds -lurcu-qsbr -lurcu-memb -lurcu-common
+$(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -o $@ $< $(LIB) $(LDFLAGS) $(BENCH_LIBS) -l:libck.a
+
 unit: $(UNIT)        ## build the unit tests
 hosts: $(HOSTS)      ## build the small programs that the tests run under the shim
 stress: $(STRESS)    ## build the thread stress programs
+benches: $(BENCHES)  ## build the programs that measure one module each
 fuzzers: $(FUZZERS)  ## build the fuzzers (CC=clang SAN=fuzzer-no-link,address,undefined)
 
 demo:                ## set everything up and watch a real nginx report its requests
@@ -105,7 +129,11 @@ bench: all           ## measure what the shim costs on a real server
 install: all         ## install below $(DESTDIR)$(PREFIX)
 	install -D -m 755 $(SHIM) $(DESTDIR)$(PREFIX)/lib/libstatshero.so
 	install -D -m 755 $(CMD) $(DESTDIR)$(PREFIX)/bin/stats-hero
-	install -D -m 644 $(MANUALS) $(DESTDIR)$(PREFIX)/share/man/man1/stats-hero.1
+	install -D -m 644 shim/stats_hero.h $(DESTDIR)$(PREFIX)/include/stats_hero.h
+	install -D -m 644 stats-hero.pc.in $(DESTDIR)$(PREFIX)/lib/pkgconfig/stats-hero.pc
+	sed -i 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' $(DESTDIR)$(PREFIX)/lib/pkgconfig/stats-hero.pc
+	install -D -m 644 $(BUILD)/man/stats-hero.1 $(DESTDIR)$(PREFIX)/share/man/man1/stats-hero.1
+	install -D -m 644 $(BUILD)/man/stats_hero.3 $(DESTDIR)$(PREFIX)/share/man/man3/stats_hero.3
 
 clean:               ## remove what was built
 	rm -rf build build-*
@@ -113,4 +141,5 @@ clean:               ## remove what was built
 help:                ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## *(.*)/  make \1\t\2/' | expand -t 18
 
--include $(patsubst %.o,%.d,$(call objects,$(LIB_SRC) $(SHIM_SRC) $(CMD_SRC) $(UNIT_SRC) $(HOST_SRC) $(STRESS_SRC) $(FUZZ_SRC)))
+-include $(patsubst %.o,%.d,$(call objects,$(LIB_SRC) $(SHIM_SRC) $(CMD_SRC) $(UNIT_SRC) $(HOST_SRC) $(STRESS_SRC) $(FUZZ_SRC) $(BENCH_SRC)))
+-include $(patsubst tests/host/%.cc,$(BUILD)/host/%.d,$(HOST_CXX))

@@ -2,8 +2,7 @@
  * What the HTTP/1 parsers cost per head, without the system calls around them: nanoseconds for a
  * load generator's request, a browser's request and nginx's response, each with its body.
  *
- *     cc -O2 -D_GNU_SOURCE -Ilib -o build/micro_http1 bench/micro_http1.c lib/proto/http1*.c \
- *         lib/base/bytes.c && build/micro_http1 [ROUNDS]
+ *     make benches && build/bench/micro_http1 [ROUNDS]
  */
 
 #include <stdio.h>
@@ -50,7 +49,7 @@ static double now_ns(void)
 static void parse_request(struct bytes head)
 {
     static struct http1_request parser;
-    struct http1_event event;
+    struct http1_event event = {0};
     for (size_t at = 0; at < head.n;)
         at += http1_request_feed(&parser, head.at + at, head.n - at, BYTES("x-request-id"), &event);
     if (event.kind != HTTP1_REQUEST_HEAD)

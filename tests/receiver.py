@@ -37,6 +37,8 @@ def check(datagram, protocol="estatsd", most_bytes=1432):
     if not body.endswith(b"\n"):
         raise ValueError("the last line is not ended")
     lines = body[:-1].split(b"\n")
+    if protocol == "estatsd":
+        lines = [line for line in lines if line]  # SHP passes over blank lines: they fill up
     for line in lines:
         parse(line, protocol)
     return lines

@@ -27,6 +27,11 @@ static inline uint64_t keyed_hash(const struct hash_key *key, const _Atomic uint
 {
     size_t words = (n + 7) / 8;
     uint64_t hash = key->k1 ^ n;
+    if (words == 2) { /* most keys */
+        uint64_t a = atomic_load_explicit(&word[0], memory_order_relaxed);
+        uint64_t b = atomic_load_explicit(&word[1], memory_order_relaxed);
+        return hash_fold(hash_fold(a ^ key->k0, b ^ hash) ^ key->k0, key->k1);
+    }
     for (size_t i = 0; i < words; i += 2) {
         uint64_t a = atomic_load_explicit(&word[i], memory_order_relaxed);
         uint64_t b = i + 1 < words ? atomic_load_explicit(&word[i + 1], memory_order_relaxed) : 0;

@@ -24,6 +24,10 @@ void log_begin(struct bytes path, enum log_level level);
  * fetch the process's for the moment (nobody must hold it, since a parent may wait for its end). */
 void log_apart(void);
 
+/* For that thread: a live thread of the process, whose table of fds stands in for the process's when
+ * its first thread has ended. 0: none is known. */
+void log_witness(pid_t tid);
+
 bool log_wants(enum log_level level);
 
 /* Writes one line made of `n` pieces. A piece is cut at 200 bytes and the line at 511; bytes

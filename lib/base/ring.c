@@ -161,7 +161,7 @@ void ring_release_spsc(struct ring *ring)
 {
     struct ring_buffer *b = ring->drain;
     uint32_t head = atomic_load_explicit(&b->head, memory_order_relaxed);
-    uint32_t words = (uint32_t)(b->word[head & (b->words - 1)] >> 8 & 0xff) + 1;
+    uint32_t words = (uint32_t)(b->word[head & (b->words - 1)] >> 16 & 0xffff) + 1;
     atomic_store_explicit(&b->head, head + words, memory_order_release);
 }
 

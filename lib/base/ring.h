@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RING_RECORD_WORDS 128
+#define RING_RECORD_WORDS 1024
 #define RING_WORDS_LEAST  2048 /* a ring's first buffer: 16 KiB, touched as it fills */
 #define RING_WORDS_WAKE   1024 /* so many waiting words want the consumer's attention */
 
@@ -62,8 +62,9 @@ uint64_t *ring_reserve_spsc(struct ring *ring, uint32_t words);
 bool ring_commit_spsc(struct ring *ring);
 
 /*
- * Consumer: the oldest record, or NULL. Its first word's bits 8 to 15 must hold its length in words
- * less one: the producer writes it so. It stays until ring_release_spsc.
+ * Consumer: the oldest record, or NULL. Its first word's bits 16 to 31 must hold its length in words
+ * less one, and bits 0 to 7 not be all set: the producer writes it so. It stays until
+ * ring_release_spsc.
  */
 const uint64_t *ring_peek_spsc(struct ring *ring);
 void ring_release_spsc(struct ring *ring);

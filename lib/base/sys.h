@@ -25,6 +25,7 @@ pid_t sys_getpid(void);
 pid_t sys_gettid(void);
 int sys_open(const char *path, int flags, mode_t mode);
 int sys_close(int fd);
+ssize_t sys_read(int fd, void *at, size_t n);
 ssize_t sys_write(int fd, const void *at, size_t n);
 int sys_fstat(int fd, struct stat *status);
 int sys_stat(const char *path, struct stat *status);
@@ -42,6 +43,9 @@ int sys_pidfd_open(pid_t pid);
 int sys_pidfd_getfd(int process, int fd);
 int sys_prctl(int option, unsigned long argument);
 void sys_yield(void);
+
+/* Whether `tid` is a thread of the process `pid` that has not ended: 0 or -ESRCH. */
+int sys_thread_exists(pid_t pid, pid_t tid);
 
 /* Waits while `*word` is `value`, at most `timeout_ns` (UINT64_MAX: for ever). 0, -EAGAIN, -EINTR
  * or -ETIMEDOUT. */

@@ -5,97 +5,140 @@
 #include "request/figures.h"
 #include "request/journal.h"
 #include "request/lines.h"
+#include "request/sweep.h"
 #include "request/thread.h"
 #include "request/totals.h"
 
-/* The largest group of lines: an end with EVENT_TIMERS timers, each told three times at most. */
-enum { GROUP_BYTES = 65536, ROUND_EVENTS = 65536 };
+/* The largest group of lines: an end with TIMERS_MOST timers, each told three times at most. */
+enum { GROUP_BYTES = 3 * (TIMERS_MOST + 3) * 400, ROUND_EVENTS = 65536 };
 
 static struct {
-    struct lines lines;
+    struct lines lines[SCOPES]; /* the process's own first; others once they are needed */
     uint64_t aggregate_ns, sums_due_ns;
     uint64_t errors_told;
-    uint64_t dropped, down;
+    uint64_t dropped;
+    uint32_t queue_most; /* events that a queue can hold */
+    _Atomic bool ending;
     char group[GROUP_BYTES];
 } drain;
 
 void drain_begin(const struct config *config)
 {
-    lines_begin(&drain.lines, config);
+    memset(drain.lines, 0, sizeof drain.lines);
+    lines_begin(&drain.lines[0], config);
+    sweep_begin();
+    drain.queue_most = config->queue_events * EVENT_END_WORDS + RING_WORDS_LEAST;
+    atomic_store(&drain.ending, false);
     drain.aggregate_ns = (uint64_t)config->aggregate_ms * 1000000;
     drain.sums_due_ns = 0;
     drain.errors_told = 0;
-    drain.dropped = drain.down = 0;
+    drain.dropped = 0;
+}
+
+void drain_at_end(void)
+{
+    atomic_store(&drain.ending, true);
+}
+
+static const struct lines *lines_of(uint8_t scope)
+{
+    struct lines *lines = &drain.lines[scope];
+    if (__builtin_expect(lines->codec == NULL, 0))
+        lines_begin_scope(lines, &drain.lines[0], scope_of(scope));
+    return lines;
 }
 
 static void spell_sums(struct batch *batch)
 {
-    totals_spell(&drain.lines, batch);
+    totals_spell(lines_of, batch);
     drain.sums_due_ns = 0;
 }
 
 static void take_start(const struct event *event, struct batch *batch, struct writer *w)
 {
     if (drain.aggregate_ns == 0) {
-        lines_started(&drain.lines, w, event->label, event->action, 1);
+        lines_started(lines_of(event->scope), w, event->label, event->action, 1);
         return;
     }
-    while (!totals_started(event->label, event->action))
+    while (!totals_started(event->scope, event->label, event->action))
         spell_sums(batch);
 }
 
 static void take_end(const struct event *event, struct batch *batch, struct writer *w)
 {
     if (drain.aggregate_ns == 0)
-        lines_status(&drain.lines, w, event->status, 1);
+        lines_status(lines_of(event->scope), w, event->status, 1);
     else
-        while (!totals_ended(event->status))
+        while (!totals_ended(event->scope, event->status))
             spell_sums(batch);
-    lines_times(&drain.lines, w, event);
-}
-
-static void take_down(const struct event *event)
-{
-    drain.down++;
-    log_line(LOG_WARN, BYTES("the thread of request "), event_id(event),
-             BYTES(" ended before its response did"));
+    lines_times(lines_of(event->scope), w, event);
 }
 
 static void journal_event(const struct event *event)
 {
+    const struct lines *lines = lines_of(event->scope);
     if (journal_wanted())
-        journal_add(event, (struct bytes){drain.lines.app, drain.lines.app_bytes},
-                    (struct bytes){drain.lines.host, drain.lines.host_bytes});
+        journal_add(event, (struct bytes){lines->app, lines->app_bytes},
+                    (struct bytes){lines->host, lines->host_bytes});
+}
+
+static void tell_down(struct bytes id)
+{
+    log_witness(thread_any());
+    log_line(LOG_WARN, BYTES("the thread of request "), id,
+             BYTES(" ended before its response did"));
+}
+
+/* A request that was reported has its line in the log already. */
+static void take_open(const struct event_facts *facts)
+{
+    uint64_t room[EVENT_WORDS_MOST];
+    figure_count(FIGURE_DOWN);
+    if (journal_wanted() && !facts->reported)
+        journal_event(event_write(room, facts));
+}
+
+static void take_lost(const struct event_facts *facts)
+{
+    take_open(facts);
+    tell_down(facts->id);
+}
+
+static void take_down(const struct event *event)
+{
+    figure_count(FIGURE_DOWN);
+    journal_event(event);
+    tell_down(event_id(event));
 }
 
 static void take(const struct event *event, struct batch *batch)
 {
     struct writer w = writer_on(drain.group, sizeof drain.group);
-    if (event->kind == EVENT_START)
+    if (event->kind == EVENT_START) {
         take_start(event, batch, &w);
-    else if (event->kind == EVENT_END)
-        take_end(event, batch, &w);
-    else
+    } else if (event->kind == EVENT_DOWN) {
         take_down(event);
-    if (event->kind != EVENT_START)
+    } else {
+        take_end(event, batch, &w);
         journal_event(event);
+    }
     batch_add(batch, (struct bytes){drain.group, w.n});
 }
 
-/* What waits in one thread's queue, but not more than ROUND_EVENTS: other threads wait too. */
-static bool drain_thread(struct thread *thread, struct batch *batch)
+/* What waits in one thread's queue, but not more than `most`: other threads wait too. */
+static bool drain_thread(struct thread *thread, struct batch *batch, uint32_t most)
 {
-    int events = 0;
+    uint32_t events = 0;
     uint32_t state = atomic_load_explicit(&thread->state, memory_order_acquire);
     if (state == THREAD_FREE)
         return false;
-    for (const uint64_t *record;
-         events < ROUND_EVENTS && (record = ring_peek_spsc(&thread->ring)) != NULL; events++) {
+    for (const uint64_t *record; events < most && (record = ring_peek_spsc(&thread->ring)) != NULL;
+         events++) {
         take((const struct event *)record, batch);
         ring_release_spsc(&thread->ring);
     }
     drain.dropped += ring_dropped_spsc(&thread->ring);
-    if (state == THREAD_ENDED && events < ROUND_EVENTS)
+    if (state == THREAD_ENDED && events < most)
         thread_release(thread);
     return events > 0;
 }
@@ -106,7 +149,7 @@ static void put_own(struct batch *batch, const char *name, uint64_t count)
     struct writer w = writer_on(text, sizeof text);
     if (count == 0)
         return;
-    lines_own(&drain.lines, &w, name, count);
+    lines_own(&drain.lines[0], &w, name, count);
     batch_add(batch, (struct bytes){text, w.n});
 }
 
@@ -115,11 +158,10 @@ static void put_own_figures(struct batch *batch)
     uint64_t errors = sender_errors();
     put_own(batch, "dropped", drain.dropped);
     put_own(batch, "send_errors", errors - drain.errors_told);
-    put_own(batch, "down", drain.down);
     for (int i = 0; i < FIGURES; i++)
         put_own(batch, figure_name((enum figure)i), figure_since((enum figure)i));
     drain.errors_told = errors;
-    drain.dropped = drain.down = 0;
+    drain.dropped = 0;
 }
 
 static void sums_when_due(struct batch *batch, bool last)
@@ -138,9 +180,12 @@ bool drain_all(struct batch *batch, bool last)
     bool any = false;
     struct thread *thread;
     for (uint32_t i = 0; (thread = thread_at(i)) != NULL; i++)
-        any |= drain_thread(thread, batch);
+        any |= drain_thread(thread, batch, last ? drain.queue_most : ROUND_EVENTS);
+    sweep_when_due(take_lost, clock_now_ns());
+    if (atomic_load(&drain.ending))
+        sweep_all(take_open);
     sums_when_due(batch, last);
-    if (any || last)
+    if (any || last || figures_any())
         put_own_figures(batch);
     journal_flush();
     return any;
@@ -148,8 +193,9 @@ bool drain_all(struct batch *batch, bool last)
 
 uint64_t drain_due_ns(void)
 {
+    uint64_t now = clock_now_ns(), sweep = sweep_due_ns(now);
     if (totals_empty())
-        return UINT64_MAX;
-    uint64_t now = clock_now_ns();
-    return now >= drain.sums_due_ns ? 1 : drain.sums_due_ns - now;
+        return sweep;
+    uint64_t sums = now >= drain.sums_due_ns ? 1 : drain.sums_due_ns - now;
+    return sums < sweep ? sums : sweep;
 }

@@ -9,6 +9,9 @@
 /* Before the sender starts, and in a forked child before its own starts. */
 void drain_begin(const struct config *config);
 
+/* The process ends: requests that are still open are counted as DOWN by the last drain. */
+void drain_at_end(void);
+
 /* For struct sender_source. */
 bool drain_all(struct batch *batch, bool last);
 uint64_t drain_due_ns(void);

@@ -2,54 +2,74 @@
 
 #include <stddef.h>
 
-_Static_assert(sizeof(struct event_timer) == 16, "a timer is two words");
 _Static_assert(offsetof(struct event, rest) == EVENT_END_WORDS * 8, "an end is four words");
+_Static_assert(EVENT_WORDS_MOST <= RING_RECORD_WORDS, "an event fits in a ring");
 
-bool event_put_start(struct ring *ring, uint16_t label, uint16_t action)
+bool event_put_start(struct ring *ring, uint8_t scope, uint16_t label, uint16_t action)
 {
     uint64_t *word = ring_reserve_spsc(ring, EVENT_START_WORDS);
     if (word == NULL)
         return false;
-    *word = (uint64_t)EVENT_START | (uint64_t)label << 16 | (uint64_t)action << 32;
+    *word = (uint64_t)EVENT_START | (uint64_t)scope << 8 | (uint64_t)label << 32 |
+            (uint64_t)action << 48;
     return ring_commit_spsc(ring);
 }
 
-static uint32_t id_words(struct bytes id)
+static uint32_t timers_of(const struct event_facts *facts)
 {
-    return id.n == 0 ? 0 : (uint32_t)(1 + id.n + 7) / 8;
+    return facts->timers == NULL ? 0 : facts->timers->n;
+}
+
+static uint32_t words_of(const struct event_facts *facts)
+{
+    uint32_t id_words = facts->id.n == 0 ? 0 : (uint32_t)(1 + facts->id.n + 7) / 8;
+    return EVENT_END_WORDS + timers_of(facts) * 2 + id_words;
+}
+
+static void fill(struct event *event, const struct event_facts *facts, uint32_t words)
+{
+    uint32_t timers = timers_of(facts);
+    *event = (struct event){
+        .kind = (uint8_t)facts->kind,
+        .scope = facts->scope,
+        .more_words = (uint16_t)(words - 1),
+        .label = facts->label,
+        .action = facts->action,
+        .status = facts->status,
+        .tid = facts->tid & 0x3fffff,
+        .outcome = (unsigned)facts->outcome & 3,
+        .timers = timers & 0xff,
+        .duration_ns = facts->duration_ns,
+        .start_ns = facts->start_ns,
+    };
+    if (timers > 0)
+        timers_copy(facts->timers, (struct timer *)event->rest);
+    if (facts->id.n > 0) {
+        uint8_t *id = (uint8_t *)(event->rest + timers * 2);
+        id[0] = (uint8_t)facts->id.n;
+        memcpy(id + 1, facts->id.at, facts->id.n);
+    }
 }
 
 bool event_put_end(struct ring *ring, const struct event_facts *facts)
 {
-    uint32_t timer_words = facts->timers * 2;
-    uint32_t words = EVENT_END_WORDS + timer_words + id_words(facts->id);
+    uint32_t words = words_of(facts);
     uint64_t *word = ring_reserve_spsc(ring, words);
     if (word == NULL)
         return false;
-    struct event *event = (struct event *)word;
-    event->kind = (uint8_t)facts->kind;
-    event->more_words = (uint8_t)(words - 1);
-    event->label = facts->label;
-    event->action = facts->action;
-    event->outcome = (uint8_t)facts->outcome;
-    event->timers = (uint8_t)facts->timers;
-    event->status = facts->status;
-    event->tid = facts->tid;
-    event->duration_ns = facts->duration_ns;
-    event->start_ns = facts->start_ns;
-    if (timer_words > 0)
-        memcpy(event->rest, facts->timer, timer_words * sizeof(uint64_t));
-    if (facts->id.n > 0) {
-        uint8_t *id = (uint8_t *)(event->rest + timer_words);
-        id[0] = (uint8_t)facts->id.n;
-        memcpy(id + 1, facts->id.at, facts->id.n);
-    }
+    fill((struct event *)word, facts, words);
     return ring_commit_spsc(ring);
 }
 
-const struct event_timer *event_timer_list(const struct event *event)
+const struct event *event_write(uint64_t *room, const struct event_facts *facts)
 {
-    return (const struct event_timer *)event->rest;
+    fill((struct event *)room, facts, words_of(facts));
+    return (const struct event *)room;
+}
+
+const struct timer *event_timers(const struct event *event)
+{
+    return (const struct timer *)event->rest;
 }
 
 struct bytes event_id(const struct event *event)

@@ -10,31 +10,24 @@
 
 #include "base/bytes.h"
 #include "base/ring.h"
-
-#define REQUEST_ID_BYTES 128 /* a longer id is cut */
-#define EVENT_TIMERS     40  /* timers that one event can carry */
+#include "request/id.h"
+#include "request/timers.h"
 
 enum event_kind { EVENT_START = 1, EVENT_END, EVENT_DOWN };
 
 enum outcome { OUTCOME_DONE, OUTCOME_ABORTED, OUTCOME_DOWN };
 
-/* Cumulative time under one label. */
-struct event_timer {
-    uint16_t label;
-    uint32_t count;
-    uint64_t time_us;
-};
-
-/* In the ring: `words` - 1 stands in bits 8 to 15 of the first word, as base/ring.h asks. */
+/* In the ring: `words` - 1 stands in the upper half of the first 32 bits, as base/ring.h asks. */
 struct event {
     uint8_t kind;
-    uint8_t more_words;
+    uint8_t scope;
+    uint16_t more_words;
     uint16_t label, action;
-    uint8_t outcome;
-    uint8_t timers;
     /* Ends here for EVENT_START. */
     int32_t status;
-    uint32_t tid;
+    uint32_t tid : 22; /* PID_MAX_LIMIT is 2^22 */
+    uint32_t outcome : 2;
+    uint32_t timers : 8;
     uint64_t duration_ns;
     uint64_t start_ns;
     /* Then `timers` timers, then the request id where it is wanted: its length, then its bytes. */
@@ -43,29 +36,34 @@ struct event {
 
 #define EVENT_START_WORDS 1u
 #define EVENT_END_WORDS   4u
+#define EVENT_WORDS_MOST  (EVENT_END_WORDS + TIMERS_MOST * 2 + REQUEST_ID_BYTES / 8 + 1)
 
 /* What an end or DOWN event says. */
 struct event_facts {
     enum event_kind kind;
     enum outcome outcome;
+    uint8_t scope;
     uint16_t label, action;
     int32_t status;
     uint32_t tid;
     uint64_t duration_ns, start_ns;
-    const struct event_timer *timer;
-    uint32_t timers; /* at most EVENT_TIMERS */
-    struct bytes id; /* empty: not told */
+    const struct timers *timers; /* NULL: none */
+    struct bytes id;             /* empty: not told */
+    bool reported;               /* DOWN: its end has been told before; not in the event */
 };
 
 /*
  * Producer: hands over a start, or an end. True when the sender should come soon. A full ring drops
  * the event and counts it.
  */
-bool event_put_start(struct ring *ring, uint16_t label, uint16_t action);
+bool event_put_start(struct ring *ring, uint8_t scope, uint16_t label, uint16_t action);
 bool event_put_end(struct ring *ring, const struct event_facts *facts);
 
+/* Writes an end or DOWN event to `room`, of EVENT_WORDS_MOST words. */
+const struct event *event_write(uint64_t *room, const struct event_facts *facts);
+
 /* Consumer: the parts of an event that stand in its rest. */
-const struct event_timer *event_timer_list(const struct event *event);
+const struct timer *event_timers(const struct event *event);
 struct bytes event_id(const struct event *event);
 
 #endif

@@ -6,7 +6,7 @@ static _Atomic uint64_t counts[FIGURES];
 
 const char *figure_name(enum figure figure)
 {
-    static const char *const figure_names[FIGURES] = {"not_http", "lost"};
+    static const char *const figure_names[FIGURES] = {"not_http", "lost", "down"};
     return figure_names[figure];
 }
 
@@ -18,6 +18,14 @@ void figure_count(enum figure figure)
 uint64_t figure_since(enum figure figure)
 {
     return atomic_exchange_explicit(&counts[figure], 0, memory_order_relaxed);
+}
+
+bool figures_any(void)
+{
+    for (int i = 0; i < FIGURES; i++)
+        if (atomic_load_explicit(&counts[i], memory_order_relaxed) > 0)
+            return true;
+    return false;
 }
 
 void figures_forget(void)

@@ -1,5 +1,7 @@
 #include "request/id.h"
 
+#include "base/sys.h"
+
 /* Each word is stored with release: who reads a new one, with acquire, then finds the version
  * changed. */
 void request_id_set(struct request_id *id, struct bytes text)
@@ -31,14 +33,28 @@ uint32_t request_id_copy(const struct request_id *id, char *copy)
     return n;
 }
 
-bool request_id_equal(const struct request_id *a, const struct request_id *b)
+static void put_hex(char *out, uint64_t number)
 {
-    uint32_t n = atomic_load_explicit(&a->n, memory_order_acquire);
-    if (n != atomic_load_explicit(&b->n, memory_order_acquire))
-        return false;
-    for (uint32_t i = 0; i * 8 < n; i++)
-        if (atomic_load_explicit(&a->word[i], memory_order_acquire) !=
-            atomic_load_explicit(&b->word[i], memory_order_acquire))
-            return false;
-    return true;
+    for (int i = 15; i >= 0; i--, number >>= 4)
+        out[i] = "0123456789abcdef"[number & 15];
+}
+
+/* Both halves begin at random; the lower one is counted. Two ids of one supply differ in the count,
+ * two supplies' in the upper half, wherever they are. */
+void id_supply_begin(struct id_supply *supply)
+{
+    uint64_t random[2] = {0, 0};
+    sys_getrandom(random, sizeof random);
+    put_hex(supply->last, random[0]);
+    put_hex(supply->last + 16, random[1]);
+}
+
+/* Counts in hexadecimal text: most often one digit changes. */
+struct bytes id_supply_next(struct id_supply *supply)
+{
+    char *digit = supply->last + MADE_ID_BYTES - 1;
+    while (*digit == 'f' && digit > supply->last + MADE_ID_BYTES / 2)
+        *digit-- = '0';
+    *digit = *digit == '9' ? 'a' : *digit == 'f' ? '0' : (char)(*digit + 1);
+    return (struct bytes){supply->last, MADE_ID_BYTES};
 }

@@ -25,6 +25,21 @@ struct request_id {
 /* Its owner only. */
 void request_id_set(struct request_id *id, struct bytes text);
 
+/* One that nobody reads yet: its version stays unset. */
+static inline void request_id_make(struct request_id *id, struct bytes text)
+{
+    size_t n = text.n < REQUEST_ID_BYTES ? text.n : REQUEST_ID_BYTES;
+    uint64_t *word = (uint64_t *)id->word;
+    atomic_init(&id->n, (uint32_t)n);
+    if (n == 16) { /* most ids */
+        memcpy(word, text.at, 16);
+        return;
+    }
+    if (n % 8 != 0)
+        word[n / 8] = 0;
+    memcpy(word, text.at, n);
+}
+
 /* Its owner only: none. */
 static inline void request_id_clear(struct request_id *id)
 {
@@ -41,7 +56,30 @@ static inline struct bytes request_id_text(const struct request_id *id)
 /* Copies it to `copy`, of REQUEST_ID_BYTES; returns its size. Any thread. */
 uint32_t request_id_copy(const struct request_id *id, char *copy);
 
-/* Any thread; whether both belong together the version tells. */
-bool request_id_equal(const struct request_id *a, const struct request_id *b);
+/* Any thread; whether what was read belongs together the version tells. */
+static inline bool request_id_equal(const struct request_id *a, const struct request_id *b)
+{
+    uint32_t n = atomic_load_explicit(&a->n, memory_order_acquire);
+    if (n != atomic_load_explicit(&b->n, memory_order_acquire))
+        return false;
+    for (uint32_t i = 0; i * 8 < n; i++)
+        if (atomic_load_explicit(&a->word[i], memory_order_acquire) !=
+            atomic_load_explicit(&b->word[i], memory_order_acquire))
+            return false;
+    return true;
+}
+
+/* Ids for requests that came without one: 128 bits in hexadecimal, unique across threads, processes
+ * and forks. One thread at a time. */
+#define MADE_ID_BYTES 32
+
+struct id_supply {
+    char last[MADE_ID_BYTES];
+};
+
+void id_supply_begin(struct id_supply *supply);
+
+/* The view is valid until the next one is made. */
+struct bytes id_supply_next(struct id_supply *supply);
 
 #endif

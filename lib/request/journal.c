@@ -137,7 +137,7 @@ static void put_number(struct writer *w, const char *key, int64_t number)
 
 static void put_timers(struct writer *w, const struct event *event)
 {
-    const struct event_timer *timer = event_timer_list(event);
+    const struct timer *timer = event_timers(event);
     put_key(w, "timers");
     put_char(w, '{');
     for (uint32_t i = 0; i < event->timers; i++) {

@@ -1,7 +1,5 @@
 #include "request/lines.h"
 
-#include <stdlib.h>
-
 #include "metric/label.h"
 #include "request/names.h"
 #include "request/phrases.h"
@@ -11,9 +9,16 @@ void lines_begin(struct lines *lines, const struct config *config)
     phrases_forget();
     lines->codec = codec_of(config->protocol);
     lines->in_ms = config->time_unit == UNIT_MS;
-    lines->upstream_prefixes = config->upstream_prefixes;
+    lines->rule = names.rule;
     lines->app_bytes = label_clean_name(lines->app, sizeof lines->app, config->app);
     lines->host_bytes = label_clean_name(lines->host, sizeof lines->host, config->my_host);
+}
+
+void lines_begin_scope(struct lines *lines, const struct lines *of_process, struct scope scope)
+{
+    *lines = *of_process;
+    lines->rule = (struct upstream_rule){scope.prefixes, false};
+    lines->app_bytes = label_clean_name(lines->app, sizeof lines->app, scope.app);
 }
 
 static struct bytes app(const struct lines *lines)
@@ -121,91 +126,26 @@ void lines_status(const struct lines *lines, struct writer *w, int status, uint6
     put_count(lines, w, HOST_STATUS(status), count);
 }
 
-/* One upstream label of a request, and the prefix it counts under. */
-struct upstream {
-    struct bytes label, prefix;
-    uint64_t time_us;
-};
-
-/* The first configured prefix that matches; without any configured, the label's first part. False
- * if none matches. */
-static bool find_prefix(const struct lines *lines, struct bytes label, struct bytes *prefix)
-{
-    struct bytes rest = lines->upstream_prefixes;
-    if (rest.n == 0) {
-        *prefix = bytes_cut(&label, '.');
-        return true;
-    }
-    while (rest.at != NULL) {
-        *prefix = bytes_trim(bytes_cut(&rest, ','));
-        if (prefix->n > 0 && bytes_start_with(label, *prefix))
-            return true;
-    }
-    return false;
-}
-
-static int compare_bytes(struct bytes a, struct bytes b)
-{
-    int order = memcmp(a.at, b.at, a.n < b.n ? a.n : b.n);
-    return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
-}
-
-static int by_prefix_and_label(const void *a, const void *b)
-{
-    const struct upstream *x = a, *y = b;
-    int order = compare_bytes(x->prefix, y->prefix);
-    return order != 0 ? order : compare_bytes(x->label, y->label);
-}
-
-static size_t list_upstreams(const struct lines *lines, const struct event *event,
-                             struct upstream *list)
-{
-    const struct event_timer *timer = event_timer_list(event);
-    size_t n = 0;
-    for (uint32_t i = 0; i < event->timers; i++) {
-        list[n].label = label_text(&names.timers, timer[i].label);
-        list[n].time_us = timer[i].time_us;
-        if (find_prefix(lines, list[n].label, &list[n].prefix))
-            n++;
-    }
-    qsort(list, n, sizeof *list, by_prefix_and_label);
-    return n;
-}
-
 static uint64_t in_unit(const struct lines *lines, uint64_t time_us)
 {
     return lines->in_ms ? time_us / 1000 : time_us;
 }
 
-/* The time summed over the upstreams from `*at` that share its prefix; `*at` moves past them. */
-static uint64_t sum_prefix(const struct upstream *list, size_t n, size_t *at)
-{
-    struct bytes prefix = list[*at].prefix;
-    uint64_t sum = 0;
-    for (; *at < n && bytes_equal(list[*at].prefix, prefix); ++*at)
-        sum += list[*at].time_us;
-    return sum;
-}
-
 static void put_upstreams(const struct lines *lines, struct writer *w, const struct event *event)
 {
-    struct upstream list[EVENT_TIMERS];
-    size_t n = list_upstreams(lines, event, list);
-    for (size_t i = 0; i < n;) {
-        struct bytes prefix = list[i].prefix;
-        LINE(lines, w, in_unit(lines, sum_prefix(list, n, &i)), METRIC_TIMER, app(lines),
-             BYTES(".upstreamRequests."), prefix);
-    }
+    struct upstream list[TIMERS_MOST], sum;
+    size_t n = upstream_list(&lines->rule, event_timers(event), event->timers, list);
+    for (size_t at = 0; upstream_sum(list, n, &at, &sum);)
+        LINE(lines, w, in_unit(lines, sum.time_us), METRIC_TIMER, app(lines),
+             BYTES(".upstreamRequests."), sum.prefix);
     for (size_t i = 0; i < n; i++)
         LINE(lines, w, in_unit(lines, list[i].time_us), METRIC_TIMER, app(lines),
              BYTES(".upstreamRequests."), list[i].label);
-    for (size_t i = 0; i < n;) {
-        struct bytes prefix = list[i].prefix;
-        LINE(lines, w, in_unit(lines, sum_prefix(list, n, &i)), METRIC_TIMER, app(lines),
+    for (size_t at = 0; upstream_sum(list, n, &at, &sum);)
+        LINE(lines, w, in_unit(lines, sum.time_us), METRIC_TIMER, app(lines),
              BYTES(".application.byRequestType."), label_text(&names.labels, event->label),
              BYTES("."), label_text(&names.actions, event->action), BYTES(".upstreamRequests."),
-             prefix);
-    }
+             sum.prefix);
 }
 
 void lines_times(const struct lines *lines, struct writer *w, const struct event *event)

@@ -11,17 +11,22 @@
 #include "base/config.h"
 #include "metric/codec.h"
 #include "request/event.h"
+#include "request/scope.h"
+#include "request/upstream.h"
 
-/* What all lines of a process share. */
+/* What all lines of a process share, or those of one scope. */
 struct lines {
     const struct codec *codec;
-    bool in_ms;                     /* else in us */
-    struct bytes upstream_prefixes; /* comma-separated; empty: every label's first part */
+    bool in_ms; /* else in us */
+    struct upstream_rule rule;
     size_t app_bytes, host_bytes;
     char app[128], host[128];
 };
 
 void lines_begin(struct lines *lines, const struct config *config);
+
+/* The same for requests of another scope; the rest is as in the process's own. */
+void lines_begin_scope(struct lines *lines, const struct lines *of_process, struct scope scope);
 
 /* `count` requests of one label and action began. */
 void lines_started(const struct lines *lines, struct writer *w, uint16_t label, uint16_t action,

@@ -3,17 +3,16 @@
 #include <stdatomic.h>
 
 #include "base/lock.h"
+#include "base/log.h"
 #include "metric/codec.h"
 #include "request/drain.h"
 #include "request/figures.h"
 #include "request/journal.h"
 #include "request/names.h"
 #include "request/registry.h"
+#include "request/sweep.h"
 #include "request/thread.h"
 #include "request/totals.h"
-
-/* An event takes two words on the average, four at most without a request id. */
-enum { WORDS_PER_EVENT = 4 };
 
 static struct {
     const struct config *config;
@@ -23,12 +22,23 @@ static struct {
     struct lock lock;
 } monitor;
 
+/* Without a sender's thread the log is all there is to tell. */
+static void tell_here(const struct event_facts *facts)
+{
+    figure_count(FIGURE_DOWN);
+    log_line(LOG_WARN, BYTES("the thread of request "), facts->id,
+             BYTES(" ended before its response did"));
+}
+
 static void down(struct thread *thread)
 {
     monitor.guard.enter();
-    if (atomic_load_explicit(&thread->owned, memory_order_relaxed) > 0)
-        worker_down(thread);
     thread_ended(thread);
+    if (thread_downs() > 0) {
+        sender_call();
+        if (sender_unable())
+            sweep_downs(tell_here);
+    }
     monitor.guard.leave();
 }
 
@@ -54,7 +64,7 @@ static void begin_sender(const struct config *config)
         .flush_ms = config->flush_ms,
         .head = codec->head,
         .fill = codec->blank_lines,
-        .source = {drain_all, drain_due_ns, monitor.guard.enter, journal_fd},
+        .source = {drain_all, drain_due_ns, sweep_urgent, monitor.guard.enter, journal_fd},
     });
 }
 
@@ -63,9 +73,9 @@ static bool make_ready(void)
     if (!monitor.named && names_begin(monitor.config) < 0)
         return false;
     monitor.named = true;
-    if (registry_begin() < 0)
-        return false;
-    ring_budget((uint64_t)monitor.config->queue_events * WORDS_PER_EVENT);
+    registry_begin();
+    /* What most events take at most; those with request ids or timers take more. */
+    ring_budget((uint64_t)monitor.config->queue_events * EVENT_END_WORDS);
     drain_begin(monitor.config);
     begin_sender(monitor.config);
     return true;
@@ -102,6 +112,7 @@ void monitor_forked(void)
 
 void monitor_end(uint64_t patience_ns)
 {
+    drain_at_end();
     sender_stop(patience_ns);
 }
 

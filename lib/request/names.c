@@ -21,6 +21,8 @@ void names_read_routes(const struct config *config)
 int names_begin(const struct config *config)
 {
     names.timers.dots = true;
+    names.rule =
+        (struct upstream_rule){config->upstream_prefixes, config->upstream_prefixes.n == 0};
     int error = label_table_begin(&names.labels, config->max_labels);
     if (error == 0)
         error = label_table_begin(&names.actions, config->max_labels + 1);

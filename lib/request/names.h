@@ -1,15 +1,17 @@
 #ifndef REQUEST_NAMES_H
 #define REQUEST_NAMES_H
 
-/* names: the process's labels, actions and timer labels, each under a number; see metric/label.h.
- */
+/* names: the process's labels, actions and timer labels, each under a number (see metric/label.h),
+ * and its upstream prefixes. */
 
 #include "base/config.h"
 #include "metric/label.h"
+#include "request/upstream.h"
 
 struct names {
     struct label_table labels, actions, timers;
-    uint16_t get; /* the action of most requests */
+    uint16_t get;              /* the action of most requests */
+    struct upstream_rule rule; /* the process's own upstream prefixes */
 };
 
 extern struct names names;

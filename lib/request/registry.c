@@ -1,172 +1,204 @@
 #include "request/registry.h"
 
-#include <ck_hs.h>
 #include <errno.h>
+#include <stddef.h>
 
-#include "base/lock.h"
 #include "base/keyed_hash.h"
+#include "base/lock.h"
 #include "base/sys.h"
+#include "request/epoch.h"
+#include "request/id_table.h"
 
 /*
- * Each shard is a ck_hs: one writer at a time (the shard's lock), any number of readers. A reader
- * may meet a worker that is being recycled: its memory stays a worker's (base/pool.h), its id is
- * read in atomic words, and the version tells whether what was read belongs together.
+ * Each shard is a table of ids: one writer at a time (the shard's lock), any number of readers. A
+ * reader may meet a worker that is being recycled: its memory stays a worker's (base/pool.h), its
+ * id is read in atomic words, and the version tells whether what was read belongs together.
  *
- * A table that grows leaves its old arrays to readers that may still be in them. Those are never
- * given back: sizes double, so all old arrays together are smaller than the one in use.
+ * Of workers with one id the newest stands in the table, and the others behind it in a list,
+ * `older` from there; a worker that is alone with its id (by far most are) is spared the list.
+ *
+ * Locks and tables stand apart: readers load what writers seldom change.
  */
 
-enum { SHARD_ENTRIES = 32 };
+enum { FIND_ATTEMPTS = 4 };
 
-struct shard {
+enum registered { NOT_REGISTERED, ALONE, IN_LIST };
+
+static struct id_table tables[REGISTRY_SHARDS];
+static struct shard_lock {
     struct lock lock;
-    struct ck_hs set;
-} __attribute__((aligned(64)));
-
-static struct shard shards[REGISTRY_SHARDS];
+} __attribute__((aligned(64))) locks[REGISTRY_SHARDS];
 static struct hash_key key;
 
-/* What a look-up compares with. Look-ups and entries are both `struct worker` to ck_hs. Loads
- * acquire: see worker_set_id. */
-static bool same_id(const void *a, const void *b)
+static struct worker *worker_of(struct request_id *id)
 {
-    const struct worker *x = a, *y = b;
-    uint32_t n = atomic_load_explicit(&x->id_bytes, memory_order_acquire);
-    if (n != atomic_load_explicit(&y->id_bytes, memory_order_acquire))
-        return false;
-    for (uint32_t i = 0; i * 8 < n; i++)
-        if (atomic_load_explicit(&x->id[i], memory_order_acquire) !=
-            atomic_load_explicit(&y->id[i], memory_order_acquire))
-            return false;
-    return true;
+    return (struct worker *)(void *)((char *)id - offsetof(struct worker, id));
 }
 
-static unsigned long hash_of(const void *object, unsigned long seed)
+static inline uint64_t hash_id(const struct request_id *id)
 {
-    const struct worker *worker = object;
-    (void)seed;
-    return keyed_hash(&key, worker->id,
-                      atomic_load_explicit(&worker->id_bytes, memory_order_relaxed));
+    return keyed_hash(&key, id->word, atomic_load_explicit(&id->n, memory_order_relaxed));
 }
 
-/* Small arrays share pages; nothing is given back, see above. */
-static struct {
-    struct lock lock;
-    char *at;
-    size_t left;
-} arena;
-
-static void *arena_take(size_t n)
-{
-    void *taken = NULL;
-    n = (n + 63) & ~(size_t)63;
-    if (!lock_take(&arena.lock))
-        return NULL;
-    if (n > arena.left) {
-        size_t size = n > 65536 ? (n + 4095) & ~(size_t)4095 : 65536;
-        char *pages = sys_pages(size);
-        if (pages != NULL) {
-            arena.at = pages;
-            arena.left = size;
-        }
-    }
-    if (n <= arena.left) {
-        taken = arena.at;
-        arena.at += n;
-        arena.left -= n;
-    }
-    lock_release(&arena.lock);
-    return taken;
-}
-
-static void arena_leave(void *at, size_t n, bool defer)
-{
-    (void)at;
-    (void)n;
-    (void)defer;
-}
-
-static struct ck_malloc allocator = {.malloc = arena_take, .free = arena_leave};
-
-int registry_begin(void)
+void registry_begin(void)
 {
     sys_getrandom(&key, sizeof key);
-    for (int i = 0; i < REGISTRY_SHARDS; i++)
-        if (!ck_hs_init(&shards[i].set, CK_HS_MODE_SPMC | CK_HS_MODE_OBJECT | CK_HS_MODE_DELETE,
-                        hash_of, same_id, &allocator, SHARD_ENTRIES, 0))
-            return -ENOMEM;
-    return 0;
+    epoch_begin();
 }
 
-/* The table uses the hash's low bits, the choice of the shard its high ones. */
-static struct shard *shard_of(uint64_t hash)
+/* A table uses the hash's low bits and its high ones. */
+static inline size_t shard_of(uint64_t hash)
 {
-    return &shards[hash >> 58];
+    return hash >> 32 & (REGISTRY_SHARDS - 1);
+}
+
+static inline bool take_shard(size_t shard)
+{
+    return lock_take(&locks[shard].lock);
+}
+
+static inline void release_shard(size_t shard)
+{
+    lock_release(&locks[shard].lock);
+}
+
+/* Puts it before one that has stood in the table. */
+static void put_before(struct worker *worker, struct worker *older)
+{
+    worker->older = older;
+    worker->newer = NULL;
+    if (older->registered == ALONE) {
+        older->registered = IN_LIST;
+        older->older = NULL;
+    }
+    older->newer = worker;
 }
 
 void registry_add(struct worker *worker)
 {
-    worker->hash = hash_of(worker, 0);
-    struct shard *shard = shard_of(worker->hash);
-    if (shard->set.map == NULL || !lock_take(&shard->lock))
+    struct request_id *id = &worker->id, *older;
+    id->hash = hash_id(id);
+    size_t shard = shard_of(id->hash);
+    if (!take_shard(shard))
         return;
-    struct worker *older = ck_hs_remove(&shard->set, worker->hash, worker);
-    if (older != NULL)
-        atomic_store_explicit(&older->registered, false, memory_order_relaxed);
-    bool added = ck_hs_put_unique(&shard->set, worker->hash, worker);
-    atomic_store_explicit(&worker->registered, added, memory_order_relaxed);
-    lock_release(&shard->lock);
+    enum registered as = NOT_REGISTERED;
+    if (id_table_put(&tables[shard], id, &older) == 0)
+        as = older == NULL ? ALONE : IN_LIST;
+    if (as == IN_LIST)
+        put_before(worker, worker_of(older));
+    atomic_store_explicit(&worker->registered, (uint8_t)as, memory_order_release);
+    release_shard(shard);
+}
+
+/* The newest's place in the table is taken by the one before it. */
+static void remove_from_list(struct id_table *table, struct worker *worker)
+{
+    if (worker->older != NULL)
+        worker->older->newer = worker->newer;
+    if (worker->newer != NULL)
+        worker->newer->older = worker->older;
+    else if (worker->older != NULL)
+        id_table_replace(table, &worker->id, &worker->older->id);
+    else
+        id_table_remove(table, &worker->id);
 }
 
 void registry_remove(struct worker *worker)
 {
     if (!atomic_load_explicit(&worker->registered, memory_order_relaxed))
         return;
-    struct shard *shard = shard_of(worker->hash);
-    if (!lock_take(&shard->lock))
+    size_t shard = shard_of(worker->id.hash);
+    if (!take_shard(shard))
         return;
-    if (atomic_load_explicit(&worker->registered, memory_order_relaxed))
-        ck_hs_remove(&shard->set, worker->hash, worker);
-    atomic_store_explicit(&worker->registered, false, memory_order_relaxed);
-    lock_release(&shard->lock);
+    uint8_t as = atomic_load_explicit(&worker->registered, memory_order_relaxed);
+    if (as == ALONE)
+        id_table_remove(&tables[shard], &worker->id);
+    else if (as == IN_LIST)
+        remove_from_list(&tables[shard], worker);
+    atomic_store_explicit(&worker->registered, NOT_REGISTERED, memory_order_relaxed);
+    release_shard(shard);
 }
 
-/* The worker's facts, if they belong to `wanted`'s id all the while. */
-static int read_entry(struct worker *worker, const struct worker *wanted,
-                      struct registry_entry *entry)
+/* The worker that stands under an id at this moment, or NULL; it may be another's any time later,
+ * and then its version is not the one that is told here. */
+static struct worker *get(const struct request_id *wanted, struct thread *self, uint32_t *version)
 {
-    uint32_t version = atomic_load_explicit(&worker->version, memory_order_acquire);
-    struct thread *owner =
-        thread_at(atomic_load_explicit(&worker->owner, memory_order_acquire) - 1);
-    if (owner == NULL || !same_id(worker, wanted))
-        return -ENOENT;
-    entry->tid = owner->tid;
-    entry->start_ns = atomic_load_explicit(&worker->start_ns, memory_order_acquire);
-    return atomic_load_explicit(&worker->version, memory_order_relaxed) == version &&
-                   version % 2 == 0
-               ? 0
-               : -ENOENT;
+    ck_epoch_begin(self->reader, NULL);
+    struct request_id *id = id_table_find(&tables[shard_of(wanted->hash)], wanted);
+    ck_epoch_end(self->reader, NULL);
+    if (id == NULL)
+        return NULL;
+    *version = atomic_load_explicit(&id->version, memory_order_acquire);
+    return worker_of(id);
+}
+
+static void set_wanted(struct request_id *wanted, struct bytes id)
+{
+    request_id_make(wanted, id);
+    wanted->hash = hash_id(wanted);
+}
+
+/* Found, it may be removed, recycled and be another's before its lock is taken: under the lock that
+ * is told by its being registered under the version that was found. */
+int registry_hold(struct bytes id, struct worker **worker)
+{
+    struct request_id wanted;
+    struct thread *self = thread_self();
+    if (self == NULL)
+        return -ENOMEM;
+    set_wanted(&wanted, id);
+    for (int i = 0; i < FIND_ATTEMPTS; i++) {
+        uint32_t version;
+        struct worker *found = get(&wanted, self, &version);
+        if (found == NULL)
+            return -ENOENT;
+        if (!lock_take(&found->lock))
+            return -EAGAIN;
+        *worker = found;
+        if (atomic_load_explicit(&found->registered, memory_order_acquire) &&
+            atomic_load_explicit(&found->id.version, memory_order_acquire) == version &&
+            request_id_equal(&found->id, &wanted)) {
+            if (worker_is_owned(found))
+                return 0;
+            lock_release(&found->lock);
+            return -ENOENT;
+        }
+        lock_release(&found->lock);
+    }
+    return -ENOENT;
 }
 
 int registry_find(struct bytes id, struct registry_entry *entry)
 {
-    struct worker wanted = {.version = 0};
-    worker_set_id(&wanted, id);
-    wanted.hash = hash_of(&wanted, 0);
-    struct worker *found = ck_hs_get(&shard_of(wanted.hash)->set, wanted.hash, &wanted);
-    return found == NULL ? -ENOENT : read_entry(found, &wanted, entry);
+    struct request_id wanted;
+    struct thread *self = thread_self();
+    uint32_t version;
+    if (self == NULL)
+        return -ENOMEM;
+    set_wanted(&wanted, id);
+    struct worker *worker = get(&wanted, self, &version);
+    if (worker == NULL || version % 2 != 0 || !request_id_equal(&worker->id, &wanted))
+        return -ENOENT;
+    struct thread *owner =
+        thread_at(atomic_load_explicit(&worker->owner, memory_order_acquire) - 1);
+    if (owner == NULL)
+        return -ENOENT;
+    entry->tid = owner->tid;
+    entry->start_ns = atomic_load_explicit(&worker->start_ns, memory_order_acquire);
+    return atomic_load_explicit(&worker->id.version, memory_order_relaxed) == version ? 0 : -ENOENT;
 }
 
 size_t registry_count(void)
 {
     size_t n = 0;
     for (int i = 0; i < REGISTRY_SHARDS; i++)
-        n += ck_hs_count(&shards[i].set);
+        n += tables[i].live;
     return n;
 }
 
 void registry_forget(void)
 {
-    memset(shards, 0, sizeof shards);
-    memset(&arena, 0, sizeof arena);
+    memset(tables, 0, sizeof tables);
+    memset(locks, 0, sizeof locks);
+    epoch_forget();
 }

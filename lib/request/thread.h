@@ -4,8 +4,12 @@
 /*
  * thread: what we keep of each of the host's threads that has served a request: its queue to the
  * sender, its supply of request ids, how many live requests it owns. Made at the thread's first
- * request; when the thread ends, a new thread goes on with its queue, or the sender drains it and
- * frees the record: memory follows the number of live threads, even if the sender is slow.
+ * request, or when somebody makes it an owner. When the thread ends and its requests are cleaned, a
+ * new thread goes on with its queue, or the sender drains it and frees the record: memory follows
+ * the number of live threads, even if the sender is slow.
+ *
+ *   FREE -> LIVE -> ENDED -> LIVE (taken over) or FREE
+ *               \-> DOWN -> ENDED     it ended while it owned requests
  */
 
 #include <stdatomic.h>
@@ -15,17 +19,19 @@
 #include "base/bytes.h"
 #include "base/pool.h"
 #include "base/ring.h"
+#include "request/epoch.h"
+#include "request/id.h"
 
-#define THREAD_ID_BYTES 32
-
-enum thread_state { THREAD_FREE, THREAD_LIVE, THREAD_ENDED };
+enum thread_state { THREAD_FREE, THREAD_LIVE, THREAD_DOWN, THREAD_ENDED };
 
 struct thread {
     struct pool_link link;
     _Atomic uint32_t state;
     _Atomic uint32_t owned; /* live requests of this thread */
     _Atomic pid_t tid;
-    char id[THREAD_ID_BYTES]; /* the last request id that was made */
+    _Atomic bool foreign;      /* made for a thread that has not come itself yet */
+    ck_epoch_record_t *reader; /* for the registry's look-ups */
+    struct id_supply ids;
     struct ring ring;
 };
 
@@ -41,9 +47,21 @@ static inline struct thread *thread_self(void)
     return __builtin_expect(thread != NULL, 1) ? thread : thread_make();
 }
 
-/* A new request id: 128 bits in hexadecimal, unique across threads, processes and forks. The view
- * is valid until the next one is made. */
-struct bytes thread_next_id(struct thread *thread);
+/* The record of a thread of this process, by its thread id; made if it has none yet. 0, -ESRCH,
+ * -ENOMEM or -EAGAIN (a lock). The thread may end at any time: see thread_own. */
+int thread_of(pid_t tid, struct thread **thread);
+
+/* The record of a thread that has one, or NULL. */
+struct thread *thread_find(pid_t tid);
+
+/* One more request for it to own. False, and nothing has changed, if the record is no longer that
+ * of a live thread of this id. */
+bool thread_own(struct thread *thread, pid_t tid);
+
+static inline void thread_disown(struct thread *thread)
+{
+    atomic_fetch_sub(&thread->owned, 1);
+}
 
 /* How many live threads have a record. */
 uint32_t thread_count(void);
@@ -52,11 +70,28 @@ uint32_t thread_count(void);
  * again. */
 struct thread *thread_at(uint32_t number);
 
+/* How many threads are DOWN, and how many went DOWN ever. */
+uint32_t thread_downs(void);
+uint32_t thread_downs_ever(void);
+
+/* The requests of a DOWN thread are cleaned: it has ended, unless it has been given more. */
+void thread_cleaned(struct thread *thread);
+
 /* The sender has drained an ended thread's queue. Does nothing if another thread took it over. */
 void thread_release(struct thread *thread);
 
+/* The id of a live thread but the process's first one; 0 without any. */
+pid_t thread_any(void);
+
+/* Whether there is a live thread whose end might go unseen: it owns requests, or has not come. */
+bool thread_any_to_watch(void);
+
+/* Live threads that ended without their key's destructor (the raw system call, tgkill'ed by a
+ * debugger) are ended here. Costs a system call each. */
+void thread_find_dead(void);
+
 /* Told on a thread that ends: the DOWN signal. It must call thread_ended, after which the record is
- * the sender's or another thread's. */
+ * DOWN if the thread owned requests, else another thread's or the sender's. */
 typedef void thread_down(struct thread *thread);
 void thread_ended(struct thread *thread);
 

@@ -1,9 +1,10 @@
 #include "request/totals.h"
 
-/* What was counted: bit 63 tells a status from a label and action, so that no key is 0 but the
- * first label's, which is marked by bit 62. */
-#define IS_STATUS (1ull << 63)
-#define IS_TYPE   (1ull << 62)
+/* What was counted: bit 63 tells a status from a label and action, which bit 62 marks, so that no
+ * key is 0; the scope stands in bits 40 to 47. */
+#define IS_STATUS   (1ull << 63)
+#define IS_TYPE     (1ull << 62)
+#define SCOPE_AT(n) ((uint64_t)(n) << 40)
 
 enum { SLOTS = 1024, USED_MOST = SLOTS / 2 };
 
@@ -32,14 +33,14 @@ static bool count(uint64_t key)
     }
 }
 
-bool totals_started(uint16_t label, uint16_t action)
+bool totals_started(uint8_t scope, uint16_t label, uint16_t action)
 {
-    return count(IS_TYPE | (uint64_t)label << 16 | action);
+    return count(IS_TYPE | SCOPE_AT(scope) | (uint64_t)label << 16 | action);
 }
 
-bool totals_ended(int status)
+bool totals_ended(uint8_t scope, int status)
 {
-    return count(IS_STATUS | (uint32_t)status);
+    return count(IS_STATUS | SCOPE_AT(scope) | (uint32_t)status);
 }
 
 bool totals_empty(void)
@@ -47,7 +48,7 @@ bool totals_empty(void)
     return totals.used == 0;
 }
 
-void totals_spell(const struct lines *lines, struct batch *batch)
+void totals_spell(totals_lines *lines_of, struct batch *batch)
 {
     char text[2048];
     for (int i = 0; i < SLOTS && totals.used > 0; i++) {
@@ -55,6 +56,7 @@ void totals_spell(const struct lines *lines, struct batch *batch)
         struct writer w = writer_on(text, sizeof text);
         if (slot->key == 0)
             continue;
+        const struct lines *lines = lines_of((uint8_t)(slot->key >> 40));
         if (slot->key & IS_STATUS)
             lines_status(lines, &w, (int)(uint32_t)slot->key, slot->count);
         else

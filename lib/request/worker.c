@@ -1,5 +1,8 @@
 #include "request/worker.h"
 
+#include <errno.h>
+#include <stddef.h>
+
 #include "request/registry.h"
 #include "send/sender.h"
 
@@ -8,12 +11,15 @@
  * to thread by worker_reparent, and back to 0 by whoever ends the request, its holder or its
  * owner's DOWN: one compare-and-swap, so exactly one of them.
  *
- * A dying owner reads the record before it claims it. While it still owns it the holder changes
- * nothing but the owner, so a successful claim proves that what was read belongs together. After
- * the claim it still has to take the record out of the registry: until that is done `owner` is
- * OWNER_LEAVING, and a holder that gives the record back meanwhile leaves that to it (OWNER_FREED),
- * so that the record is nobody else's before it is out.
+ * The sweep, which does what is left of a dead owner, reads the record before it claims it. While
+ * it still has that owner the holder changes nothing but the owner, so a successful claim proves
+ * that what was read belongs together. After the claim the sweep still has to take the record out
+ * of the registry: until that is done `owner` is OWNER_LEAVING, and a holder that gives the record
+ * back meanwhile leaves that to it (OWNER_FREED), so that the record is nobody else's before it is
+ * out.
  */
+
+_Static_assert(offsetof(struct worker, id.word) + 16 <= 64, "one line for the registry");
 
 #define OWNER_LEAVING UINT32_MAX
 #define OWNER_FREED   (UINT32_MAX - 1)
@@ -37,8 +43,9 @@ struct worker *worker_make(uint64_t start_ns)
     if (worker == NULL)
         return NULL;
     atomic_store_explicit(&worker->start_ns, start_ns, memory_order_relaxed);
-    atomic_store_explicit(&worker->id_bytes, 0, memory_order_relaxed);
+    request_id_clear(&worker->id);
     worker->next = NULL;
+    worker->by_calls = false;
     return worker;
 }
 
@@ -47,149 +54,300 @@ void worker_name(struct worker *worker, uint16_t label, uint16_t action)
     atomic_store_explicit(&worker->names, label | (uint64_t)action << 16, memory_order_relaxed);
 }
 
-/* Words, each stored at once, so that a look-up may read them at any time. Each is stored with
- * release: who reads a new one, with acquire, then finds the version changed. */
-void worker_set_id(struct worker *worker, struct bytes id)
+void worker_scope(struct worker *worker, uint8_t scope)
 {
-    uint32_t n = id.n < REQUEST_ID_BYTES ? (uint32_t)id.n : REQUEST_ID_BYTES;
-    uint32_t version = atomic_load_explicit(&worker->version, memory_order_relaxed);
-    atomic_store_explicit(&worker->version, version + 1, memory_order_relaxed);
-    uint64_t word = 0;
-    for (uint32_t i = 0; i < n / 8; i++) {
-        memcpy(&word, id.at + i * 8, 8);
-        atomic_store_explicit(&worker->id[i], word, memory_order_release);
-    }
-    if (n % 8 != 0) {
-        word = 0;
-        memcpy(&word, id.at + n / 8 * 8, n % 8);
-        atomic_store_explicit(&worker->id[n / 8], word, memory_order_release);
-    }
-    atomic_store_explicit(&worker->id_bytes, n, memory_order_release);
-    atomic_store_explicit(&worker->version, version + 2, memory_order_release);
+    uint64_t names = atomic_load_explicit(&worker->names, memory_order_relaxed);
+    atomic_store_explicit(&worker->names, (names & UINT32_MAX) | (uint64_t)scope << 32,
+                          memory_order_relaxed);
 }
 
-static struct bytes id_of(const struct worker *worker)
+void worker_set_id(struct worker *worker, struct bytes id)
 {
-    return (struct bytes){(const char *)worker->id,
-                          atomic_load_explicit(&worker->id_bytes, memory_order_relaxed)};
+    request_id_set(&worker->id, id);
+}
+
+void worker_begin_for(struct worker *worker, struct thread *owner, struct thread *self)
+{
+    atomic_store_explicit(&worker->owner, owner->link.number + 1, memory_order_release);
+    uint64_t names = atomic_load_explicit(&worker->names, memory_order_relaxed);
+    if (request_id_text(&worker->id).n > 0)
+        registry_add(worker);
+    sender_notify(event_put_start(&self->ring, (uint8_t)(names >> 32), (uint16_t)names,
+                                  (uint16_t)(names >> 16)));
 }
 
 void worker_begin(struct worker *worker, struct thread *thread)
 {
     atomic_fetch_add_explicit(&thread->owned, 1, memory_order_relaxed);
-    atomic_store_explicit(&worker->owner, thread->link.number + 1, memory_order_release);
-    if (id_of(worker).n > 0)
-        registry_add(worker);
-    uint64_t both = atomic_load_explicit(&worker->names, memory_order_relaxed);
-    sender_notify(event_put_start(&thread->ring, (uint16_t)both, (uint16_t)(both >> 16)));
+    worker_begin_for(worker, thread, thread);
+}
+
+static bool change_owner(struct worker *worker, uint32_t owner, uint32_t next)
+{
+    return atomic_compare_exchange_strong(&worker->owner, &owner, next);
 }
 
 /* Takes the worker from `owner`; false if somebody was faster. */
 static bool claim(struct worker *worker, uint32_t owner, uint32_t next)
 {
-    if (owner == 0 || owner >= OWNER_FREED ||
-        !atomic_compare_exchange_strong(&worker->owner, &owner, next))
+    if (owner == 0 || owner >= OWNER_FREED || !change_owner(worker, owner, next))
         return false;
     struct thread *thread = thread_at(owner - 1);
     if (thread != NULL) /* a child that was forked inside us has no threads yet */
-        atomic_fetch_sub_explicit(&thread->owned, 1, memory_order_relaxed);
+        thread_disown(thread);
     return true;
+}
+
+/* The owner has ended, and what it left is still to be swept. */
+static bool is_lost(uint32_t owner)
+{
+    const struct thread *thread = thread_at(owner - 1);
+    return thread != NULL && atomic_load(&thread->state) == THREAD_DOWN;
+}
+
+static bool is_owner(uint32_t owner)
+{
+    return owner != 0 && owner < OWNER_FREED && !is_lost(owner);
+}
+
+bool worker_is_owned(const struct worker *worker)
+{
+    return is_owner(atomic_load(&worker->owner));
 }
 
 void worker_reparent(struct worker *worker, struct thread *thread)
 {
-    uint32_t owner = atomic_load(&worker->owner);
+    uint32_t owner;
+    do {
+        owner = atomic_load(&worker->owner);
+        if (!is_owner(owner)) {
+            thread_disown(thread);
+            return;
+        }
+    } while (!claim(worker, owner, thread->link.number + 1));
+}
+
+void worker_move_here(struct worker *worker, struct thread *thread)
+{
     atomic_fetch_add_explicit(&thread->owned, 1, memory_order_relaxed);
-    if (!claim(worker, owner, thread->link.number + 1))
-        atomic_fetch_sub_explicit(&thread->owned, 1, memory_order_relaxed);
+    worker_reparent(worker, thread);
 }
 
 static struct event_facts facts_of(const struct worker *worker)
 {
-    uint64_t both = atomic_load_explicit(&worker->names, memory_order_relaxed);
+    uint64_t names = atomic_load_explicit(&worker->names, memory_order_relaxed);
     return (struct event_facts){
-        .label = (uint16_t)both,
-        .action = (uint16_t)(both >> 16),
+        .scope = (uint8_t)(names >> 32),
+        .label = (uint16_t)names,
+        .action = (uint16_t)(names >> 16),
         .start_ns = atomic_load_explicit(&worker->start_ns, memory_order_relaxed),
     };
+}
+
+static void tell_end(struct worker *worker, struct event_facts *facts, struct thread *thread,
+                     uint64_t now_ns)
+{
+    facts->kind = EVENT_END;
+    facts->tid = (uint32_t)thread->tid;
+    facts->duration_ns = now_ns > facts->start_ns ? now_ns - facts->start_ns : 0;
+    if (__builtin_expect(facts->outcome == OUTCOME_DOWN, 0)) {
+        facts->kind = EVENT_DOWN;
+        facts->status = 0;
+        facts->duration_ns = 0;
+    }
+    if (ids_wanted || facts->kind == EVENT_DOWN) {
+        facts->id = request_id_text(&worker->id);
+        if (facts->id.n == 0)
+            facts->id = id_supply_next(&thread->ids);
+    }
+    sender_notify(event_put_end(&thread->ring, facts));
+}
+
+/* Claims a worker that is to end, and says whether its owner has ended before. */
+static bool claim_end(struct worker *worker, bool *lost)
+{
+    uint32_t owner = atomic_load_explicit(&worker->owner, memory_order_relaxed);
+    *lost = owner != 0 && owner < OWNER_FREED && is_lost(owner);
+    return claim(worker, owner, 0);
+}
+
+/* The usual case: others can't find it and have left no notes, and its owner ends it. */
+static inline bool claim_own(struct worker *worker, struct thread *thread)
+{
+    if (thread == NULL || worker->noted ||
+        atomic_load_explicit(&worker->registered, memory_order_relaxed) ||
+        !change_owner(worker, thread->link.number + 1, 0))
+        return false;
+    thread_disown(thread);
+    return true;
+}
+
+/* Others may be adding to it as long as it can be found: its end is told with all that they have
+ * added. */
+static __attribute__((noinline)) bool claim_any(struct worker *worker, struct event_facts *facts)
+{
+    bool locked = lock_take(&worker->lock), lost, claimed = claim_end(worker, &lost);
+    if (claimed)
+        registry_remove(worker);
+    if (claimed && worker->noted)
+        facts->timers = &worker->notes->timers;
+    if (lost)
+        facts->outcome = OUTCOME_DOWN;
+    if (locked)
+        lock_release(&worker->lock);
+    return claimed;
 }
 
 void worker_end(struct worker *worker, struct thread *thread, int status, enum outcome outcome,
                 uint64_t now_ns)
 {
-    uint32_t owner = atomic_load_explicit(&worker->owner, memory_order_relaxed);
     struct event_facts facts = facts_of(worker);
-    if (!claim(worker, owner, 0))
-        return;
-    registry_remove(worker);
-    if (thread == NULL)
-        return;
-    facts.kind = EVENT_END;
     facts.outcome = outcome;
     facts.status = status;
-    facts.tid = (uint32_t)thread->tid;
-    facts.duration_ns = now_ns > facts.start_ns ? now_ns - facts.start_ns : 0;
-    if (ids_wanted)
-        facts.id = id_of(worker).n > 0 ? id_of(worker) : thread_next_id(thread);
-    sender_notify(event_put_end(&thread->ring, &facts));
+    if (!__builtin_expect(claim_own(worker, thread), 1) && !claim_any(worker, &facts))
+        return;
+    if (thread != NULL)
+        tell_end(worker, &facts, thread, now_ns);
 }
 
 void worker_free(struct worker *worker)
 {
     uint32_t leaving = OWNER_LEAVING;
-    if (atomic_load_explicit(&worker->owner, memory_order_acquire) != OWNER_LEAVING ||
-        !atomic_compare_exchange_strong(&worker->owner, &leaving, OWNER_FREED))
-        pool_put(&workers, worker);
-}
-
-/* The dying owner is done with it. */
-static void leave(struct worker *worker)
-{
-    uint32_t leaving = OWNER_LEAVING;
-    if (atomic_compare_exchange_strong(&worker->owner, &leaving, 0))
+    if (atomic_load_explicit(&worker->owner, memory_order_acquire) == OWNER_LEAVING &&
+        atomic_compare_exchange_strong(&worker->owner, &leaving, OWNER_FREED))
         return;
-    atomic_store(&worker->owner, 0);
+    if (__builtin_expect(worker->noted, 0)) {
+        notes_free(worker->notes);
+        worker->noted = false;
+    }
     pool_put(&workers, worker);
 }
 
-static size_t copy_id(const struct worker *worker, char *copy)
+struct notes *worker_take_notes(struct worker *worker)
 {
-    uint32_t n = atomic_load_explicit(&worker->id_bytes, memory_order_relaxed);
-    for (uint32_t i = 0; i * 8 < n; i++) {
-        uint64_t word = atomic_load_explicit(&worker->id[i], memory_order_relaxed);
-        memcpy(copy + i * 8, &word, sizeof word);
-    }
-    return n;
+    if (worker->noted)
+        return worker->notes;
+    worker->notes = notes_make();
+    worker->noted = worker->notes != NULL;
+    return worker->notes;
 }
 
-static void down_one(struct worker *worker, struct thread *thread)
+int worker_report(struct worker *worker, struct thread *thread, int status, uint64_t now_ns)
+{
+    struct event_facts facts = facts_of(worker);
+    struct notes *notes = worker_take_notes(worker);
+    if (notes == NULL)
+        return -ENOMEM;
+    facts.outcome = OUTCOME_DONE;
+    facts.status = status;
+    facts.timers = &notes->timers;
+    tell_end(worker, &facts, thread, now_ns);
+    notes->reported = true;
+    notes->reported_ns = now_ns > facts.start_ns ? now_ns - facts.start_ns : 0;
+    return 0;
+}
+
+bool worker_drop(struct worker *worker)
+{
+    uint32_t owner;
+    do {
+        owner = atomic_load(&worker->owner);
+        if (owner == 0 || owner >= OWNER_FREED)
+            return false;
+    } while (!claim(worker, owner, 0));
+    registry_remove(worker);
+    return true;
+}
+
+/* The sweep is done with a claimed worker; what nobody holds any more is given back. */
+static void leave(struct worker *worker)
+{
+    uint32_t leaving = OWNER_LEAVING;
+    bool held = !worker->by_calls;
+    if (held && atomic_compare_exchange_strong(&worker->owner, &leaving, 0))
+        return;
+    atomic_store(&worker->owner, 0);
+    worker_free(worker);
+}
+
+static bool claim_lost(struct worker *worker, uint32_t owner, struct event_facts *facts, char *id)
+{
+    bool locked = lock_take(&worker->lock);
+    *facts = facts_of(worker);
+    facts->id = (struct bytes){id, request_id_copy(&worker->id, id)};
+    bool claimed = claim(worker, owner, OWNER_LEAVING);
+    if (claimed)
+        registry_remove(worker);
+    if (locked)
+        lock_release(&worker->lock);
+    return claimed;
+}
+
+static void sweep_one(struct worker *worker, worker_is_lost *lost,
+                      void (*tell)(const struct event_facts *facts), struct id_supply *ids)
 {
     char id[REQUEST_ID_BYTES];
-    uint32_t me = thread->link.number + 1;
-    if (worker == NULL || atomic_load_explicit(&worker->owner, memory_order_acquire) != me)
+    struct event_facts facts;
+    uint32_t owner = atomic_load_explicit(&worker->owner, memory_order_acquire);
+    if (owner == 0 || owner >= OWNER_FREED)
         return;
-    struct event_facts facts = facts_of(worker);
-    facts.id = (struct bytes){id, copy_id(worker, id)};
-    if (!claim(worker, me, OWNER_LEAVING))
+    const struct thread *thread = thread_at(owner - 1);
+    if (thread == NULL || !lost(thread))
+        return;
+    uint32_t tid = (uint32_t)thread->tid;
+    if (!claim_lost(worker, owner, &facts, id))
         return;
     if (facts.id.n == 0)
-        facts.id = thread_next_id(thread);
-    registry_remove(worker);
-    leave(worker);
+        facts.id = id_supply_next(ids);
     facts.kind = EVENT_DOWN;
     facts.outcome = OUTCOME_DOWN;
-    facts.tid = (uint32_t)thread->tid;
-    sender_notify(event_put_end(&thread->ring, &facts));
+    facts.tid = tid;
+    facts.timers = worker->noted ? &worker->notes->timers : NULL;
+    facts.reported = worker->noted && worker->notes->reported;
+    tell(&facts);
+    leave(worker);
 }
 
-void worker_down(struct thread *thread)
+void worker_sweep(worker_is_lost *lost, void (*tell)(const struct event_facts *facts),
+                  struct id_supply *ids)
 {
     uint32_t n = pool_size(&workers);
+    for (uint32_t i = 0; i < n; i++) {
+        struct worker *worker = pool_at(&workers, i);
+        if (worker != NULL)
+            sweep_one(worker, lost, tell, ids);
+    }
+}
+
+static bool clean_one(struct worker *worker, uint32_t owner)
+{
+    bool cleaned = false, dropped = false;
+    if (worker == NULL || atomic_load_explicit(&worker->owner, memory_order_acquire) != owner ||
+        !lock_take(&worker->lock))
+        return false;
+    if (atomic_load(&worker->owner) == owner &&
+        atomic_load_explicit(&worker->registered, memory_order_relaxed)) {
+        cleaned = true;
+        dropped = worker->by_calls && worker_drop(worker);
+        if (!dropped)
+            registry_remove(worker);
+    }
+    lock_release(&worker->lock);
+    if (dropped)
+        worker_free(worker);
+    return cleaned;
+}
+
+uint32_t worker_clean(struct thread *thread)
+{
+    uint32_t n = pool_size(&workers), cleaned = 0;
     for (uint32_t i = 0; i < n && atomic_load(&thread->owned) > 0; i++)
-        down_one(pool_at(&workers, i), thread);
+        cleaned += clean_one(pool_at(&workers, i), thread->link.number + 1);
+    return cleaned;
 }
 
 void worker_forget(void)
 {
     pool_forget(&workers);
+    block_forget();
 }

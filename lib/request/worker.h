@@ -2,13 +2,15 @@
 #define REQUEST_WORKER_H
 
 /*
- * worker: the record of one request, from its first byte to the end of its response. It is owned by
- * a thread, the one that served it last; its end, or its owner's, is told to the sender once.
+ * worker: the record of one request, from its first byte to the end of its response, or from its
+ * start to its stop by calls. It is owned by a thread, the one that served it last; its end, or its
+ * owner's, is told to the sender once.
  *
  * Whoever made a worker holds it until worker_free, and only that holder (under a lock of its own,
- * such as the connection's) may call the functions here; look-ups and a dying owner touch nothing
- * but `owner`, `version` and the id. Memory is type-stable (base/pool.h): who has a stale pointer
- * reads another request's record, and notices by the version.
+ * such as the connection's) may call the functions here. Others reach it by its id, while it stands
+ * in the registry: then they hold its lock, under which alone it leaves the registry. Memory is
+ * type-stable (base/pool.h): who has a stale pointer finds, under the lock, that it is registered
+ * no more or has another version of an id.
  */
 
 #include <stdatomic.h>
@@ -16,26 +18,30 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/lock.h"
 #include "base/pool.h"
 #include "request/event.h"
+#include "request/id.h"
+#include "request/notes.h"
 #include "request/thread.h"
 
-#define WORKER_ID_WORDS (REQUEST_ID_BYTES / 8)
-
+/* All that the registry needs of one, its id up to 16 bytes too, stands in its first cache line. */
 struct worker {
     struct pool_link link;
-    _Atomic uint32_t version; /* odd while the id changes */
-    _Atomic uint32_t owner;   /* the owning thread's number + 1; 0: not begun, ended or DOWN; else
-                               * its DOWN is under way */
-    struct worker *next;      /* for its holder's queue */
-    _Atomic uint64_t names;   /* label | action << 16 */
+    _Atomic uint32_t owner; /* the owning thread's number + 1; 0: not begun, ended or DOWN; else
+                             * its DOWN is under way */
+    struct lock lock;       /* for what others may do: `notes`, `registered` going to 0 */
     _Atomic uint64_t start_ns;
-    _Atomic bool registered; /* stands in the registry; changed under its shard's lock */
-    uint8_t method;          /* for its holder */
-    _Atomic uint32_t id_bytes;
-    uint64_t hash; /* of the id */
-    _Atomic uint64_t id[WORKER_ID_WORDS];
-};
+    _Atomic uint8_t registered; /* not 0: can be found by its id; changed under its shard's lock */
+    bool by_calls;              /* no holder but who finds it by its id */
+    bool noted;                 /* there are notes */
+    uint8_t method;             /* for its holder */
+    _Alignas(8) struct request_id id;
+    _Atomic uint64_t names;       /* label | action << 16 | scope << 32 */
+    struct worker *next;          /* for its holder's queue */
+    struct worker *older, *newer; /* live ones with the same id: the registry's */
+    struct notes *notes;          /* if `noted` */
+} __attribute__((aligned(64)));
 
 /* Live workers at most, per process; past it requests are dropped and counted. */
 #define WORKERS_MOST 1048576
@@ -44,34 +50,68 @@ struct worker {
  * else until worker_begin. */
 struct worker *worker_make(uint64_t start_ns);
 
+/* The scope is the process's own until worker_scope. */
 void worker_name(struct worker *worker, uint16_t label, uint16_t action);
+void worker_scope(struct worker *worker, uint8_t scope);
 
 /* Cut to REQUEST_ID_BYTES; an empty id counts as none. */
 void worker_set_id(struct worker *worker, struct bytes id);
 
-/* The request is known: `thread` owns it, it can be looked up by its id, and its start is told. */
+/* The request is known: `thread`, the calling one, owns it, it can be looked up by its id, and its
+ * start is told. */
 void worker_begin(struct worker *worker, struct thread *thread);
 
-/* `thread`, not its owner until now, goes on with it. */
+/* The same for another owner, on which thread_own has been called; `self` tells it. */
+void worker_begin_for(struct worker *worker, struct thread *owner, struct thread *self);
+
+/* Takes the worker over from its owner, whoever that is. `thread` must have been given it by
+ * thread_own; if the worker has ended meanwhile, or its owner has, that is undone. */
 __attribute__((cold)) void worker_reparent(struct worker *worker, struct thread *thread);
+
+/* Whether the worker has begun and its owner is alive. */
+bool worker_is_owned(const struct worker *worker);
+
+/* The calling thread, not its owner until now, goes on with it. */
+__attribute__((cold)) void worker_move_here(struct worker *worker, struct thread *thread);
 
 static inline void worker_served_by(struct worker *worker, struct thread *thread)
 {
     uint32_t owner = atomic_load_explicit(&worker->owner, memory_order_relaxed);
     if (__builtin_expect(owner != thread->link.number + 1 && owner != 0, 0))
-        worker_reparent(worker, thread);
+        worker_move_here(worker, thread);
 }
 
-/* The response is over at `now_ns`: the end is told by `thread`, unless its owner's DOWN came
- * first. Without a thread (no memory for one) nothing is told. */
+/* The response is over at `now_ns`: the end is told by `thread`, the calling one, or that the
+ * worker is DOWN where another thread owned it and has ended. Without a thread (no memory for one)
+ * nothing is told. */
 void worker_end(struct worker *worker, struct thread *thread, int status, enum outcome outcome,
                 uint64_t now_ns);
 
 /* Gives the record back; one that has begun must have ended. */
 void worker_free(struct worker *worker);
 
-/* `thread` ends: its workers leave the registry, and each is told as DOWN. */
-void worker_down(struct thread *thread);
+/* Under the worker's lock: its notes, made if there are none; NULL without memory. */
+struct notes *worker_take_notes(struct worker *worker);
+
+/* Under the worker's lock: its end is told by `thread` as it is now, and it goes on. 0 or -ENOMEM.
+ */
+int worker_report(struct worker *worker, struct thread *thread, int status, uint64_t now_ns);
+
+/* Under the lock of a worker that calls have made: it has ended, untold. False: its owner's DOWN
+ * came first. After true, release the lock, then worker_free. */
+bool worker_drop(struct worker *worker);
+
+/* Whether the worker's owner is lost. */
+typedef bool worker_is_lost(const struct thread *owner);
+
+/* Each worker with a lost owner leaves the registry, and is told to `tell` as DOWN. `ids` is for
+ * those that have none. */
+void worker_sweep(worker_is_lost *lost, void (*tell)(const struct event_facts *facts),
+                  struct id_supply *ids);
+
+/* Each worker that the thread owns: calls have made it and it is dropped, or it can't be looked up
+ * any more. How many there were. */
+uint32_t worker_clean(struct thread *thread);
 
 /* Whether ends carry the request id (a request log is wanted). */
 void worker_tell_ids(bool tell);

@@ -12,7 +12,7 @@ static size_t memory_bytes(const struct batch *batch)
 int batch_begin(struct batch *batch, struct send_pool *pool, batch_head *head,
                 uint32_t datagram_bytes, bool fill)
 {
-    *batch = (struct batch){.pool = pool, .head = head, .fill = fill};
+    *batch = (struct batch){.pool = pool, .endpoint = SEND_POOL_ANY, .head = head, .fill = fill};
     batch->room = datagram_bytes - BATCH_HEAD_BYTES;
     batch->stride = (datagram_bytes + BATCH_HEAD_BYTES + 63) & ~63u;
     batch->memory = sys_pages(memory_bytes(batch));
@@ -27,7 +27,7 @@ static char *lines_in_hand(const struct batch *batch)
 static void send_ready(struct batch *batch)
 {
     if (batch->ready > 0)
-        send_pool_send(batch->pool, batch->datagram, batch->ready);
+        send_pool_send(batch->pool, batch->endpoint, batch->datagram, batch->ready);
     batch->ready = 0;
 }
 

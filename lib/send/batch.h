@@ -19,6 +19,7 @@ typedef size_t batch_head(char *lines, size_t n);
 
 struct batch {
     struct send_pool *pool;
+    uint32_t endpoint; /* by which it goes; SEND_POOL_ANY: each batch by the next */
     batch_head *head;
     char *memory;     /* SEND_DATAGRAMS of `stride` bytes */
     uint32_t room;    /* for lines in one datagram */

@@ -98,7 +98,7 @@ int endpoint_fd(struct endpoint *endpoint, uint64_t now_ns)
     if (!stale && intact)
         return endpoint->socket.fd;
     if (now_ns < endpoint->retry_ns)
-        return -EAGAIN;
+        return endpoint->error;
     int error = resolve(endpoint, now_ns);
     if (error < 0 && intact)
         return endpoint->socket.fd;
@@ -106,15 +106,17 @@ int endpoint_fd(struct endpoint *endpoint, uint64_t now_ns)
     if (error == 0)
         error = connect_socket(endpoint);
     if (error < 0) {
+        endpoint->error = error;
         endpoint->retry_ns = now_ns + RETRY_NS;
         return error;
     }
     return endpoint->socket.fd;
 }
 
-void endpoint_failed(struct endpoint *endpoint, uint64_t now_ns)
+void endpoint_failed(struct endpoint *endpoint, int error, uint64_t now_ns)
 {
     owned_fd_close(&endpoint->socket);
+    endpoint->error = error;
     endpoint->retry_ns = now_ns + RETRY_NS;
 }
 

@@ -25,6 +25,7 @@ struct endpoint {
     uint32_t port;
     struct owned_fd socket;
     uint64_t resolved_ns, retry_ns;
+    int error; /* until `retry_ns` */
     uint32_t address_bytes;
     bool is_name;   /* not an address: looked up again in time */
     bool segmented; /* its socket cuts large sends into datagrams, until one fails */
@@ -41,13 +42,13 @@ void endpoint_begin(struct endpoint *endpoint, struct bytes host, uint32_t port)
 
 /*
  * The socket, connected, or a negative errno value: the name can't be resolved (-EHOSTUNREACH), or
- * what socket or connect returned. After a failure it returns -EAGAIN for a second without trying.
+ * what socket or connect returned. After a failure it returns the same for a second without trying.
  * A name's look-up may take as long as the resolver does.
  */
 int endpoint_fd(struct endpoint *endpoint, uint64_t now_ns);
 
-/* Sending failed for good: the next endpoint_fd makes the socket anew. */
-void endpoint_failed(struct endpoint *endpoint, uint64_t now_ns);
+/* Sending failed for good, with `error`: after a second endpoint_fd makes the socket anew. */
+void endpoint_failed(struct endpoint *endpoint, int error, uint64_t now_ns);
 
 /* Closes the socket if it is still ours. */
 void endpoint_end(struct endpoint *endpoint);

@@ -135,20 +135,30 @@ static int send_datagrams(struct send_pool *pool, struct endpoint *endpoint, int
     return send_call(pool, fd, &call, sent);
 }
 
-uint32_t send_pool_send(struct send_pool *pool, const struct bytes *datagram, uint32_t n)
+int send_pool_ready(struct send_pool *pool, uint32_t which)
+{
+    if (which == SEND_POOL_ANY)
+        which = pool->turn;
+    int fd = endpoint_fd(&pool->endpoint[which % pool->n], clock_now_ns());
+    return fd < 0 ? fd : 0;
+}
+
+uint32_t send_pool_send(struct send_pool *pool, uint32_t which, const struct bytes *datagram,
+                        uint32_t n)
 {
     uint32_t sent = 0;
     uint64_t now = clock_now_ns();
-    struct endpoint *endpoint = &pool->endpoint[pool->turn++ % pool->n];
+    if (which == SEND_POOL_ANY)
+        which = pool->turn++;
+    struct endpoint *endpoint = &pool->endpoint[which % pool->n];
     int fd = endpoint_fd(endpoint, now);
-    if (fd < 0) {
-        pool->errors += n;
-        return 0;
-    }
-    if (send_datagrams(pool, endpoint, fd, datagram, n, &sent) < 0) {
+    int error = fd < 0 ? fd : send_datagrams(pool, endpoint, fd, datagram, n, &sent);
+    if (error < 0) {
         pool->errors += n - sent;
-        endpoint_failed(endpoint, now);
+        pool->error = error;
     }
+    if (error < 0 && fd >= 0)
+        endpoint_failed(endpoint, error, now);
     return sent;
 }
 

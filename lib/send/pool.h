@@ -14,6 +14,7 @@
 #include "send/endpoint.h"
 
 #define SEND_POOL_MOST   64            /* endpoints */
+#define SEND_POOL_ANY    UINT32_MAX    /* the one whose turn it is */
 #define SEND_DATAGRAMS   64            /* datagrams per system call */
 #define SEND_PATIENCE_NS 1000000000ull /* how long a full receiver is waited for */
 
@@ -23,16 +24,23 @@ struct send_pool {
     _Atomic uint64_t
         give_up_ns;  /* the moment past which nobody is waited for; 0: none; any thread */
     uint64_t errors; /* datagrams that could not be sent, ever */
+    int error;       /* why the last of them could not: a negative errno value */
 };
 
 void send_pool_begin(struct send_pool *pool, struct bytes host, uint32_t port, uint32_t n);
 
+/* Makes an endpoint's socket, or the next one's, which may take as long as the resolver does. 0, or
+ * a negative errno value. */
+int send_pool_ready(struct send_pool *pool, uint32_t which);
+
 /*
- * Sends `n` datagrams, at most SEND_DATAGRAMS. Waits for a receiver's full buffer as long as
- * SEND_PATIENCE_NS, and not past `give_up_ns`. Returns how many went out; the others are counted in
- * `errors`, as are those that an ICMP error of an earlier datagram spoke of ("port closed").
+ * Sends `n` datagrams, at most SEND_DATAGRAMS, by one endpoint or the next. Waits for a receiver's
+ * full buffer as long as SEND_PATIENCE_NS, and not past `give_up_ns`. Returns how many went out;
+ * the others are counted in `errors`, as are those that an ICMP error of an earlier datagram spoke
+ * of ("port closed").
  */
-uint32_t send_pool_send(struct send_pool *pool, const struct bytes *datagram, uint32_t n);
+uint32_t send_pool_send(struct send_pool *pool, uint32_t which, const struct bytes *datagram,
+                        uint32_t n);
 
 void send_pool_end(struct send_pool *pool);
 

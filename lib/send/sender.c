@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "send/apart.h"
+#include "send/outbox.h"
 
 /*
  * How no wake-up is lost without a fence in the producers. A producer stores its record and then
@@ -45,10 +46,15 @@ static const uint32_t *word_of(const _Atomic uint32_t *atomic)
     return (const uint32_t *)atomic;
 }
 
-/* Somebody waits for us to stop or to flush. */
+static bool urgent(void)
+{
+    return sender.options.source.urgent != NULL && sender.options.source.urgent();
+}
+
+/* Somebody waits for us. */
 static bool called_for(void)
 {
-    return atomic_load(&sender.stopping) ||
+    return atomic_load(&sender.stopping) || outbox_waiting() || urgent() ||
            atomic_load(&sender.flushes_wanted) != atomic_load(&sender.flushes_done);
 }
 
@@ -104,11 +110,13 @@ static void *run(void *nothing)
     while (!atomic_load(&sender.stopping)) {
         gather();
         bool any = drain(false);
+        outbox_deliver(&sender.batch);
         answer_flushes();
         if (!any)
             wait_for_work();
     }
     drain(true);
+    outbox_deliver(&sender.batch);
     send_pool_end(&sender.pool);
     atomic_store(&sender_state, SENDER_ENDED);
     sys_futex_wake(word_of(&sender_state));
@@ -177,9 +185,8 @@ void sender_start(void)
         !atomic_compare_exchange_strong(&sender.starting, &starting, 1))
         return;
     uint64_t now = clock_now_ns();
-    if (atomic_load(&sender_state) == SENDER_NONE && now >= atomic_load(&sender.start_again_ns) &&
-        start() < 0)
-        atomic_store(&sender.start_again_ns, now + START_RETRY_NS);
+    if (atomic_load(&sender_state) == SENDER_NONE && now >= atomic_load(&sender.start_again_ns))
+        atomic_store(&sender.start_again_ns, start() < 0 ? now + START_RETRY_NS : 0);
     atomic_store(&sender.starting, 0);
 }
 
@@ -195,6 +202,11 @@ void sender_wake(void)
 uint64_t sender_errors(void)
 {
     return sender.pool.errors + sender.batch.refused;
+}
+
+bool sender_unable(void)
+{
+    return atomic_load(&sender_state) == SENDER_NONE && atomic_load(&sender.start_again_ns) != 0;
 }
 
 bool sender_running(void)
@@ -232,8 +244,29 @@ void sender_flush(uint64_t patience_ns)
     }
 }
 
+/* What the caller has stored and this load are in one order with the sender's store of SENDER_IDLE
+ * and its last look: it sees the one, or we see the other. */
+void sender_call(void)
+{
+    if (atomic_load(&sender_state) == SENDER_NONE)
+        sender_start();
+    else
+        sender_wake();
+}
+
+int sender_send(struct bytes payload, uint32_t which)
+{
+    if (which != SEND_POOL_ANY && which >= sender.options.pool_size)
+        return -EINVAL;
+    sender_call();
+    if (sender_unable() || atomic_load(&sender.stopping))
+        return -EAGAIN;
+    return outbox_send(payload, which, SENDER_SEND_NS, sender_call);
+}
+
 void sender_forget(void)
 {
+    outbox_forget();
     if (sender_running())
         send_pool_end(&sender.pool);
     sender.batch.memory = NULL;

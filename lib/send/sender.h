@@ -21,6 +21,8 @@ struct sender_source {
     /* Nanoseconds until drain wants to be called although no producer woke us; UINT64_MAX: never.
      */
     uint64_t (*due_ns)(void);
+    /* There is work that does not wait until lines have come together; may be NULL. */
+    bool (*urgent)(void);
     /* Called first on the new thread. */
     void (*enter)(void);
     /* The one fd of the process that drain needs, -1 for none; asked once, when the thread begins.
@@ -66,6 +68,22 @@ static inline void sender_notify(bool many)
     else
         sender_wake();
 }
+
+/*
+ * Sends a payload of lines in datagrams of its own, by one of the pool's senders (SEND_POOL_ANY:
+ * the next), and waits for it SENDER_SEND_NS at most. Returns as outbox_send does, -EINVAL also for
+ * a sender that is not there, -EAGAIN also if the thread can't be started or has ended. Not on that
+ * thread.
+ */
+#define SENDER_SEND_NS 1000000000ull
+int sender_send(struct bytes payload, uint32_t which);
+
+/* For work of the source's that is urgent: it was stored before this call, in sequentially
+ * consistent order, and will be seen. */
+void sender_call(void);
+
+/* The thread could not be started when that was tried last. */
+bool sender_unable(void);
 
 /* The thread is there. */
 bool sender_running(void);

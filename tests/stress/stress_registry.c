@@ -2,15 +2,24 @@
  * that die with requests of theirs. In the end nothing is left. */
 #include "base/process.h"
 #include "request/registry.h"
+#include "request/sweep.h"
 #include "send/sender.h"
 #include "stress.h"
 
 enum { THREADS = 4, ROUNDS = 40, CYCLES = 2000, LIVE = 32 };
 
+static _Atomic uint64_t begun, ended, lost;
+
+static void count_lost(const struct event_facts *facts)
+{
+    expect(facts->kind == EVENT_DOWN && facts->id.n > 0);
+    atomic_fetch_add(&lost, 1);
+}
+
 static void down(struct thread *thread)
 {
-    worker_down(thread);
     thread_ended(thread);
+    sweep_downs(count_lost);
 }
 
 /* One id in four is everybody's. */
@@ -28,6 +37,7 @@ static void begin(struct worker **place, struct bytes id)
     expect(*place != NULL);
     worker_set_id(*place, id);
     worker_begin(*place, thread_self());
+    atomic_fetch_add(&begun, 1);
 }
 
 static void end(struct worker **place)
@@ -35,6 +45,7 @@ static void end(struct worker **place)
     worker_end(*place, thread_self(), 200, OUTCOME_DONE, 2);
     worker_free(*place);
     *place = NULL;
+    atomic_fetch_add(&ended, 1);
 }
 
 /* What is found is a live request of a thread of ours. */
@@ -74,10 +85,13 @@ int main(void)
     process_begin();
     atomic_store(&sender_state, SENDER_BUSY); /* nobody starts one */
     ring_budget(1 << 20);
-    expect(thread_begin(down) == 0 && registry_begin() == 0);
+    expect(thread_begin(down) == 0);
+    registry_begin();
+    sweep_begin();
     for (int round = 0; round < ROUNDS; round++) {
         on_threads(THREADS, serve);
-        expect(registry_count() == 0);
+        expect(thread_downs() == 0 && registry_count() == 0);
+        expect(begun == ended + lost);
     }
     return 0;
 }

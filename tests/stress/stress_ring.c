@@ -19,7 +19,7 @@ static void put(uint32_t words, uint64_t number)
     }
     for (uint32_t i = 1; i < words; i++)
         record[i] = number + i;
-    record[0] = 1 | (uint64_t)(words - 1) << 8 | number << 16;
+    record[0] = 1 | (uint64_t)(words - 1) << 16 | number << 32;
     ring_commit_spsc(&ring);
 }
 
@@ -39,8 +39,8 @@ static void *produce(void *nothing)
 /* Records are whole and in order, though some may be missing. */
 static uint64_t check(const uint64_t *record, uint64_t least)
 {
-    uint64_t number = record[0] >> 16;
-    uint32_t words = (uint32_t)(record[0] >> 8 & 0xff) + 1;
+    uint64_t number = record[0] >> 32;
+    uint32_t words = (uint32_t)(record[0] >> 16 & 0xffff) + 1;
     expect(number >= least);
     for (uint32_t i = 1; i < words; i++)
         expect(record[i] == number + i);

@@ -15,7 +15,7 @@ static bool put_in(struct ring *r, uint32_t words, uint64_t number)
     uint64_t *record = ring_reserve_spsc(r, words);
     if (record == NULL)
         return false;
-    record[0] = 1 | (uint64_t)(words - 1) << 8 | number << 16;
+    record[0] = 1 | (uint64_t)(words - 1) << 16 | number << 32;
     for (uint32_t i = 1; i < words; i++)
         record[i] = number ^ i;
     ring_commit_spsc(r);
@@ -29,7 +29,7 @@ static bool put(uint32_t words, uint64_t number)
 
 static bool is_record(const uint64_t *record, uint32_t words, uint64_t number)
 {
-    if (record == NULL || record[0] != (1 | (uint64_t)(words - 1) << 8 | number << 16))
+    if (record == NULL || record[0] != (1 | (uint64_t)(words - 1) << 16 | number << 32))
         return false;
     for (uint32_t i = 1; i < words; i++)
         if (record[i] != (number ^ i))

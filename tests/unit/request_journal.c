@@ -91,13 +91,13 @@ Test(journal, a_line)
 Test(journal, timers_and_outcomes)
 {
     begin_scratch();
-    struct event_timer timer[] = {
-        {label_number(&names.timers, BYTES("pg")), 2, 1000},
-        {label_number(&names.timers, BYTES("redis")), 4000000000u, UINT64_MAX},
+    struct timers timers = {
+        .n = 2,
+        .here = {{label_number(&names.timers, BYTES("pg")), 2, 1000},
+                 {label_number(&names.timers, BYTES("redis")), 4000000000u, INT64_MAX}},
     };
     struct event_facts told = facts("x");
-    told.timer = timer;
-    told.timers = 2;
+    told.timers = &timers;
     told.outcome = OUTCOME_ABORTED;
     told.status = -1;
     add(&told);
@@ -107,7 +107,7 @@ Test(journal, timers_and_outcomes)
     cr_assert(contains(scratch_text(&file), "\"status\":-1,\"start_us\":"));
     cr_assert(contains(scratch_text(&file),
                        "\"outcome\":\"aborted\",\"timers\":{\"pg\":{\"time_us\":1000,\"count\":2},"
-                       "\"redis\":{\"time_us\":18446744073709551615,\"count\":4000000000}}}\n{"));
+                       "\"redis\":{\"time_us\":9223372036854775807,\"count\":4000000000}}}\n{"));
     cr_assert(contains(scratch_text(&file), "\"outcome\":\"down\""));
 }
 

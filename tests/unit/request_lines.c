@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "base/process.h"
 #include "request/lines.h"
@@ -13,11 +14,12 @@ static uint16_t label, action;
 static char frame[70000];
 static struct writer w;
 
-static void begin(enum protocol protocol, const char *prefixes)
+static void begin_many(enum protocol protocol, const char *prefixes, uint32_t labels)
 {
     process_begin();
     config_read(&config, NULL, BYTES("test_hero"), BYTES("test-host"), NULL);
     config.protocol = protocol;
+    config.max_labels = labels;
     config.upstream_prefixes = bytes_of(prefixes);
     cr_assert_eq(names_begin(&config), 0);
     lines_begin(&lines, &config);
@@ -27,26 +29,33 @@ static void begin(enum protocol protocol, const char *prefixes)
     w = writer_on(frame + CODEC_HEAD_BYTES, sizeof frame - CODEC_HEAD_BYTES);
 }
 
+static void begin(enum protocol protocol, const char *prefixes)
+{
+    begin_many(protocol, prefixes, 200);
+}
+
 static uint16_t timer_label(const char *text)
 {
     return label_number(&names.timers, bytes_of(text));
 }
 
-static const struct event *ended(const struct event_timer *timer, uint32_t timers,
-                                 uint64_t duration_ns)
+static const struct event *ended(const struct timer *timer, uint32_t n, uint64_t duration_ns)
 {
+    static struct timers timers;
     struct event_facts facts = {.kind = EVENT_END,
                                 .label = label,
                                 .action = action,
                                 .status = 200,
                                 .duration_ns = duration_ns,
-                                .timer = timer,
-                                .timers = timers};
+                                .timers = &timers};
+    for (uint32_t i = 0; i < n; i++)
+        timers_add(&timers, timer[i].label, timer[i].time_us);
     event_put_end(&ring, &facts);
+    timers_clear(&timers);
     return (const struct event *)ring_peek_spsc(&ring);
 }
 
-static void put_end(const struct event_timer *timer, uint32_t timers, uint64_t duration_ns)
+static void put_end(const struct timer *timer, uint32_t timers, uint64_t duration_ns)
 {
     lines_status(&lines, &w, 200, 1);
     lines_times(&lines, &w, ended(timer, timers, duration_ns));
@@ -72,7 +81,7 @@ Test(lines, the_start_frame)
 /* The original's example: rdbms.micro was given 1,999 + 999 + 1,000 us. */
 static void put_example(void)
 {
-    struct event_timer timer[] = {
+    struct timer timer[] = {
         {timer_label("rdbms.nodes.fetch"), 2, 1000000},
         {timer_label("rdbms.nodes.put"), 1, 200000},
         {timer_label("authz.nodes.read"), 1, 100000},
@@ -117,7 +126,7 @@ Test(lines, without_timers_five_lines)
 Test(lines, statsd_spelling)
 {
     begin(PROTOCOL_STATSD, "rdbms");
-    struct event_timer timer = {timer_label("rdbms.x"), 1, 5000};
+    struct timer timer = {timer_label("rdbms.x"), 1, 5000};
     lines_started(&lines, &w, label, action, 1);
     put_end(&timer, 1, 7000000);
     assert_frame("test_hero.application.allRequests:1|c\n"
@@ -134,7 +143,7 @@ Test(lines, statsd_spelling)
 }
 
 /* The lines about upstreams alone. */
-static void put_upstreams(const struct event_timer *timer, uint32_t timers)
+static void put_upstreams(const struct timer *timer, uint32_t timers)
 {
     lines_times(&lines, &w, ended(timer, timers, 0));
     for (int i = 0; i < 3; i++) {
@@ -147,9 +156,9 @@ static void put_upstreams(const struct event_timer *timer, uint32_t timers)
 Test(lines, without_prefixes_the_first_part_of_each_label)
 {
     begin(PROTOCOL_STATSD, "");
-    struct event_timer timer[] = {{timer_label("redis"), 1, 1000},
-                                  {timer_label("pg.b"), 1, 2000},
-                                  {timer_label("pg.a"), 1, 3000}};
+    struct timer timer[] = {{timer_label("redis"), 1, 1000},
+                            {timer_label("pg.b"), 1, 2000},
+                            {timer_label("pg.a"), 1, 3000}};
     put_upstreams(timer, 3);
     assert_frame("test_hero.upstreamRequests.pg:5|ms\n"
                  "test_hero.upstreamRequests.redis:1|ms\n"
@@ -163,7 +172,7 @@ Test(lines, without_prefixes_the_first_part_of_each_label)
 Test(lines, the_first_prefix_that_matches_takes_the_label)
 {
     begin(PROTOCOL_STATSD, "rdb, rdbms.n,,x");
-    struct event_timer timer = {timer_label("rdbms.nodes"), 1, 4000};
+    struct timer timer = {timer_label("rdbms.nodes"), 1, 4000};
     put_upstreams(&timer, 1);
     assert_frame("test_hero.upstreamRequests.rdb:4|ms\n"
                  "test_hero.upstreamRequests.rdbms.nodes:4|ms\n"
@@ -173,7 +182,7 @@ Test(lines, the_first_prefix_that_matches_takes_the_label)
 Test(lines, no_prefix_matches)
 {
     begin(PROTOCOL_STATSD, "couchdb");
-    struct event_timer timer = {timer_label("rdbms.nodes"), 1, 4000};
+    struct timer timer = {timer_label("rdbms.nodes"), 1, 4000};
     put_upstreams(&timer, 1);
     assert_frame("");
 }
@@ -181,7 +190,7 @@ Test(lines, no_prefix_matches)
 Test(lines, a_sum_is_cut_once)
 {
     begin(PROTOCOL_STATSD, "");
-    struct event_timer timer[] = {{timer_label("a.x"), 1, 1600}, {timer_label("a.y"), 1, 1600}};
+    struct timer timer[] = {{timer_label("a.x"), 1, 1600}, {timer_label("a.y"), 1, 1600}};
     put_upstreams(timer, 2);
     cr_assert(bytes_start_with((struct bytes){w.at, w.n},
                                BYTES("test_hero.upstreamRequests.a:3|ms\n"
@@ -192,7 +201,7 @@ Test(lines, in_microseconds)
 {
     begin(PROTOCOL_STATSD, "");
     lines.in_ms = false;
-    struct event_timer timer = {timer_label("a"), 1, 1601};
+    struct timer timer = {timer_label("a"), 1, 1601};
     lines_times(&lines, &w, ended(&timer, 1, 1234567));
     assert_frame("test_hero.application.allRequests:1234|ms\n"
                  "test_hero.test-host.allRequests:1234|ms\n"
@@ -200,6 +209,101 @@ Test(lines, in_microseconds)
                  "test_hero.upstreamRequests.a:1601|ms\n"
                  "test_hero.upstreamRequests.a:1601|ms\n"
                  "test_hero.application.byRequestType.nodes.PUT.upstreamRequests.a:1601|ms\n");
+}
+
+/* A program's own request: its application and prefixes come from its scope. */
+static void begin_scope(enum protocol protocol, const char *app, const char *prefixes)
+{
+    struct lines of_process;
+    begin(protocol, "not,these");
+    config.app = BYTES("not_this");
+    lines_begin(&of_process, &config);
+    int number = scope_number(bytes_of(app), bytes_of(prefixes));
+    cr_assert_gt(number, 0);
+    lines_begin_scope(&lines, &of_process, scope_of((uint8_t)number));
+}
+
+Test(lines, the_start_frame_of_a_scope)
+{
+    begin_scope(PROTOCOL_ESTATSD, "test_hero", "rdbms,couchdb,authz");
+    lines_started(&lines, &w, label, action, 1);
+    assert_frame("1|124\n"
+                 "test_hero.application.allRequests:1|m\n"
+                 "test_hero.test-host.allRequests:1|m\n"
+                 "test_hero.application.byRequestType.nodes.PUT:1|m\n");
+}
+
+Test(lines, the_end_frame_of_a_scope)
+{
+    begin_scope(PROTOCOL_ESTATSD, "test_hero", "rdbms,couchdb,authz");
+    put_example();
+    assert_frame("1|638\n"
+                 "test_hero.application.byStatusCode.200:1|m\n"
+                 "test_hero.test-host.byStatusCode.200:1|m\n"
+                 "test_hero.application.allRequests:109|h\n"
+                 "test_hero.test-host.allRequests:109|h\n"
+                 "test_hero.application.byRequestType.nodes.PUT:109|h\n"
+                 "test_hero.upstreamRequests.authz:100|h\n"
+                 "test_hero.upstreamRequests.rdbms:1203|h\n"
+                 "test_hero.upstreamRequests.authz.nodes.read:100|h\n"
+                 "test_hero.upstreamRequests.rdbms.micro:3|h\n"
+                 "test_hero.upstreamRequests.rdbms.nodes.fetch:1000|h\n"
+                 "test_hero.upstreamRequests.rdbms.nodes.put:200|h\n"
+                 "test_hero.application.byRequestType.nodes.PUT.upstreamRequests.authz:100|h\n"
+                 "test_hero.application.byRequestType.nodes.PUT.upstreamRequests.rdbms:1203|h\n");
+}
+
+Test(lines, without_prefixes_a_scope_has_no_upstreams)
+{
+    begin_scope(PROTOCOL_STATSD, "test_hero", "");
+    struct timer timer = {timer_label("rdbms.nodes"), 1, 4000};
+    put_upstreams(&timer, 1);
+    assert_frame("");
+}
+
+Test(lines, prefixes_of_a_scope_match_labels_as_they_are_cleaned)
+{
+    begin_scope(PROTOCOL_STATSD, "test_hero", " rd:bms , a|b");
+    struct timer timer[] = {{timer_label("rd:bms.x"), 1, 4000}, {timer_label("a|b"), 1, 0}};
+    put_upstreams(timer, 2);
+    assert_frame("test_hero.upstreamRequests.a_b:0|ms\n"
+                 "test_hero.upstreamRequests.rd_bms:4|ms\n"
+                 "test_hero.upstreamRequests.a_b:0|ms\n"
+                 "test_hero.upstreamRequests.rd_bms.x:4|ms\n"
+                 "test_hero.application.byRequestType.nodes.PUT.upstreamRequests.a_b:0|ms\n"
+                 "test_hero.application.byRequestType.nodes.PUT.upstreamRequests.rd_bms:4|ms\n");
+}
+
+Test(lines, names_of_a_scope_are_made_harmless)
+{
+    begin_scope(PROTOCOL_STATSD, "my:app|1\n.eu", "");
+    lines_status(&lines, &w, 200, 1);
+    assert_frame("my_app_1_.eu.application.byStatusCode.200:1|c\n"
+                 "my_app_1_.eu.test-host.byStatusCode.200:1|c\n");
+    begin_scope(PROTOCOL_STATSD, "", "");
+    lines_status(&lines, &w, 200, 1);
+    assert_frame("_.application.byStatusCode.200:1|c\n_.test-host.byStatusCode.200:1|c\n");
+}
+
+/* Phrases are kept by speaker: turn and turn about, with the same labels and statuses. */
+Test(lines, scopes_in_turn_keep_their_own_words)
+{
+    static struct lines scope[3];
+    static const char *const app[] = {"one", "two", "three"};
+    begin(PROTOCOL_STATSD, "");
+    for (int i = 0; i < 3; i++)
+        lines_begin_scope(&scope[i], &lines, (struct scope){bytes_of(app[i]), BYTES("")});
+    for (int turn = 0; turn < 4; turn++)
+        for (int i = 0; i < 3; i++) {
+            char expected[200];
+            w.n = 0;
+            lines_started(&scope[i], &w, label, action, 1 + (uint64_t)turn % 2);
+            snprintf(expected, sizeof expected,
+                     "%s.application.allRequests:%d|c\n%s.test-host.allRequests:%d|c\n"
+                     "%s.application.byRequestType.nodes.PUT:%d|c\n",
+                     app[i], 1 + turn % 2, app[i], 1 + turn % 2, app[i], 1 + turn % 2);
+            assert_frame(expected);
+        }
 }
 
 Test(lines, any_status)
@@ -238,22 +342,27 @@ Test(lines, what_finds_no_room_is_left_out_whole)
                  "test_hero.test-host.allRequests:1|c\n");
 }
 
-/* As many timers as an event can have, with the longest labels. */
+/* As many timers as an event can have, with the longest labels, in the room that drain.c keeps. */
 Test(lines, the_largest_group_fits)
 {
+    static char room[3 * (TIMERS_MOST + 3) * 400];
     char longest[LABEL_BYTES + 1] = "";
-    struct event_timer timer[EVENT_TIMERS];
-    begin(PROTOCOL_STATSD, "");
+    struct timer timer[TIMERS_MOST];
+    begin_many(PROTOCOL_STATSD, "", 1000);
     memset(lines.app, 'a', lines.app_bytes = sizeof lines.app);
     memset(longest, 'l', LABEL_BYTES);
     label = label_number(&names.labels, bytes_of(longest));
     action = label_number(&names.actions, bytes_of(longest));
-    for (uint32_t i = 0; i < EVENT_TIMERS; i++) {
+    for (uint32_t i = 0; i < TIMERS_MOST; i++) {
         longest[0] = (char)('A' + i % 26);
         longest[1] = (char)('A' + i / 26);
-        timer[i] = (struct event_timer){timer_label(longest), 1, INT64_MAX};
+        timer[i] = (struct timer){timer_label(longest), 1, INT64_MAX};
     }
-    w.size = 65536;
-    put_end(timer, EVENT_TIMERS, UINT64_MAX);
+    w = writer_on(room, sizeof room);
+    put_end(timer, TIMERS_MOST, UINT64_MAX);
     cr_assert_not(w.full);
+    size_t count = 0;
+    for (size_t i = 0; i < w.n; i++)
+        count += w.at[i] == '\n';
+    cr_assert_eq(count, 5 + 3 * TIMERS_MOST);
 }

@@ -146,7 +146,7 @@ Test(monitor, what_finds_no_room_is_dropped_and_counted)
     begun("id");
     struct ring *ring = &thread_self()->ring;
     for (int i = 0; i < 100000; i++)
-        event_put_start(ring, 1, 1);
+        event_put_start(ring, 0, 1, 1);
     struct bytes text = service_sent(&service);
     size_t sent = count_lines(text, "app.application.allRequests:1|m", "");
     char dropped[100];
@@ -193,4 +193,21 @@ Test(monitor, the_end_hands_everything_over)
     monitor_end(SERVICE_PATIENCE_NS);
     struct bytes text = collector_end(&service.collector);
     cr_assert_eq(count_lines(text, "app.application.allRequests:", "|h"), 1000);
+}
+
+/* Far more than the sender takes from one thread in a round. */
+Test(monitor, the_end_hands_over_all_that_one_thread_has_waiting)
+{
+    enum { WAITING = 200000 };
+    service_prepare(&service);
+    service.config.queue_events = WAITING;
+    service.config.flush_ms = 60000;
+    service_start(&service);
+    cr_assert(monitor_ready());
+    begun("id");
+    for (int i = 1; i < WAITING; i++)
+        event_put_start(&thread_self()->ring, 0, 1, 1);
+    monitor_end(SERVICE_PATIENCE_NS);
+    struct bytes text = collector_end(&service.collector);
+    cr_assert_eq(count_lines(text, "app.application.allRequests:1|m", ""), WAITING);
 }

@@ -78,9 +78,10 @@ Test(registry, the_newer_of_two_ends_first)
     struct worker *older, *newer;
     begin_two(&older, &newer);
     end(newer);
-    cr_assert_not(live_found("id"));
-    cr_assert_eq(registry_count(), 0);
+    cr_assert(finds("id", older), "the older one is found again");
+    cr_assert_eq(registry_count(), 1);
     end(older);
+    cr_assert_not(live_found("id"));
     cr_assert_eq(registry_count(), 0, "nothing is left");
 }
 
@@ -197,7 +198,8 @@ static int fork_is_clean(void)
     thread_forget();
     worker_forget();
     registry_forget();
-    if (registry_begin() != 0 || registry_count() != 0 || live_found("parent"))
+    registry_begin();
+    if (registry_count() != 0 || live_found("parent"))
         return 1;
     begun("child");
     return live_found("child") && registry_count() == 1 ? 0 : 2;

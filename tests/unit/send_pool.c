@@ -30,7 +30,7 @@ static void assert_arrive(uint32_t n)
 
 static void assert_sends(uint32_t n)
 {
-    cr_assert_eq(send_pool_send(&pool, datagram, n), n);
+    cr_assert_eq(send_pool_send(&pool, SEND_POOL_ANY, datagram, n), n);
     assert_arrive(n);
 }
 
@@ -141,7 +141,7 @@ Test(send_pool, endpoints_take_turns)
     receiver_udp(&receiver);
     begin(3);
     for (int i = 0; i < 6; i++) {
-        cr_assert_eq(send_pool_send(&pool, datagram, 1), 1);
+        cr_assert_eq(send_pool_send(&pool, SEND_POOL_ANY, datagram, 1), 1);
         port[i] = sender_of_next();
     }
     cr_assert(port[0] != port[1] && port[1] != port[2] && port[0] != port[2]);
@@ -149,13 +149,42 @@ Test(send_pool, endpoints_take_turns)
         cr_assert_eq(port[i], port[i + 3]);
 }
 
+Test(send_pool, one_that_is_asked_for)
+{
+    in_port_t port;
+    receiver_udp(&receiver);
+    begin(3);
+    cr_assert_eq(send_pool_send(&pool, 1, datagram, 1), 1);
+    port = sender_of_next();
+    for (int i = 0; i < 4; i++) {
+        cr_assert_eq(send_pool_send(&pool, 1, datagram, 1), 1);
+        cr_assert_eq(sender_of_next(), port);
+    }
+    cr_assert_eq(pool.turn, 0, "turns are for the others");
+    cr_assert_eq(send_pool_send(&pool, 2, datagram, 1), 1);
+    cr_assert_neq(sender_of_next(), port);
+}
+
+Test(send_pool, ready_tells_what_is_wrong)
+{
+    receiver_udp(&receiver);
+    begin(2);
+    endpoint_begin(&pool.endpoint[1], BYTES("unix:/no/such/socket"), 1);
+    cr_assert_eq(send_pool_ready(&pool, 0), 0);
+    cr_assert_eq(send_pool_ready(&pool, SEND_POOL_ANY), 0);
+    cr_assert_eq(send_pool_ready(&pool, 1), -ENOENT);
+    cr_assert_eq(send_pool_send(&pool, 1, datagram, 2), 0);
+    cr_assert_eq(pool.error, -ENOENT);
+    cr_assert_eq(pool.errors, 2);
+}
+
 Test(send_pool, an_absent_receiver_costs_nothing_that_comes_later)
 {
     receiver_udp(&receiver);
     receiver_close(&receiver);
     begin(1);
-    send_pool_send(&pool, datagram, 5);
-    send_pool_send(&pool, datagram, 5);
+    send_pool_send(&pool, SEND_POOL_ANY, datagram, 5);
+    send_pool_send(&pool, SEND_POOL_ANY, datagram, 5);
     cr_assert_gt(pool.errors, 0, "closed ports are counted");
     receiver_bind_udp(&receiver, "127.0.0.1", receiver.port);
     assert_sends(SEND_DATAGRAMS);
@@ -167,7 +196,7 @@ Test(send_pool, nobody_there_is_counted)
     receiver_abstract(&receiver);
     receiver_close(&receiver);
     begin(1);
-    cr_assert_eq(send_pool_send(&pool, datagram, 5), 0);
+    cr_assert_eq(send_pool_send(&pool, SEND_POOL_ANY, datagram, 5), 0);
     cr_assert_eq(pool.errors, 5);
 }
 
@@ -176,7 +205,7 @@ Test(send_pool, a_failing_endpoint_does_not_stop_the_others)
     receiver_udp(&receiver);
     begin(2);
     endpoint_begin(&pool.endpoint[0], BYTES("unix:/no/such/socket"), 1);
-    cr_assert_eq(send_pool_send(&pool, datagram, 2), 0);
+    cr_assert_eq(send_pool_send(&pool, SEND_POOL_ANY, datagram, 2), 0);
     assert_sends(2);
     cr_assert_eq(pool.errors, 2);
 }
@@ -187,7 +216,7 @@ Test(send_pool, a_datagram_that_is_too_large_is_counted)
     receiver_udp(&receiver);
     begin(1);
     struct bytes three[] = {datagram[0], {large, sizeof large}, datagram[2]};
-    cr_assert_eq(send_pool_send(&pool, three, 3), 1);
+    cr_assert_eq(send_pool_send(&pool, SEND_POOL_ANY, three, 3), 1);
     cr_assert_eq(pool.errors, 2);
 }
 
@@ -217,7 +246,7 @@ Test(send_pool, a_full_receiver_is_waited_for)
     begin(1);
     uint32_t n = fill_receiver();
     cr_assert_eq(pthread_create(&reader, NULL, read_after_a_while, &n), 0);
-    cr_assert_eq(send_pool_send(&pool, datagram, 3), 3);
+    cr_assert_eq(send_pool_send(&pool, SEND_POOL_ANY, datagram, 3), 3);
     pthread_join(reader, NULL);
     assert_arrive(3);
     cr_assert_eq(pool.errors, 0);
@@ -230,7 +259,7 @@ Test(send_pool, waiting_ends_at_the_given_moment)
     fill_receiver();
     uint64_t began = clock_now_ns();
     pool.give_up_ns = began + 50000000;
-    cr_assert_eq(send_pool_send(&pool, datagram, 3), 0);
+    cr_assert_eq(send_pool_send(&pool, SEND_POOL_ANY, datagram, 3), 0);
     uint64_t took = clock_now_ns() - began;
     cr_assert(took >= 50000000 && took < SEND_PATIENCE_NS, "%lu ns", took);
     cr_assert_eq(pool.errors, 3);
@@ -242,7 +271,7 @@ Test(send_pool, patience_has_an_end)
     begin(1);
     fill_receiver();
     uint64_t began = clock_now_ns();
-    cr_assert_eq(send_pool_send(&pool, datagram, 3), 0);
+    cr_assert_eq(send_pool_send(&pool, SEND_POOL_ANY, datagram, 3), 0);
     cr_assert_geq(clock_now_ns() - began, SEND_PATIENCE_NS);
     cr_assert_eq(pool.errors, 3);
 }

@@ -1,0 +1,156 @@
+#include "request/id_table.h"
+
+#include <ck_pr.h>
+#include <errno.h>
+
+#include "request/epoch.h"
+
+/* A table that is a quarter full, left slots too, gets a new array with room for eight times what
+ * lives. The smallest is not worth a page of its own: it stays for ever, and its shard's. */
+enum { SLOTS_LEAST = 64, FULL = 4, ROOMY = 8, ADDRESS_BITS = 48 };
+
+enum { EMPTY = 0, LEFT = 1 };
+
+struct id_slots {
+    uint64_t mask;
+    uint64_t at[];
+};
+
+static inline uint64_t entry_of(const struct request_id *id)
+{
+    return (uint64_t)(uintptr_t)id | id->hash >> ADDRESS_BITS << ADDRESS_BITS;
+}
+
+static inline struct request_id *id_of(uint64_t entry)
+{
+    return (struct request_id *)(uintptr_t)(entry & ((1ull << ADDRESS_BITS) - 1));
+}
+
+/* Has the entry the same 16 bits of hash? Empty and left slots, whose address is no id's, have
+ * none. */
+static inline bool may_be(uint64_t entry, const struct request_id *wanted)
+{
+    return ((entry ^ wanted->hash) >> ADDRESS_BITS) == 0 && entry > LEFT && id_of(entry) != NULL;
+}
+
+struct request_id *id_table_find(const struct id_table *table, const struct request_id *wanted)
+{
+    const struct id_slots *slots = ck_pr_load_ptr(&table->slots);
+    if (slots == NULL)
+        return NULL;
+    for (uint64_t i = wanted->hash & slots->mask;; i = (i + 1) & slots->mask) {
+        uint64_t entry = ck_pr_load_64(&slots->at[i]);
+        if (entry == EMPTY)
+            return NULL;
+        if (may_be(entry, wanted) && request_id_equal(id_of(entry), wanted))
+            return id_of(entry);
+    }
+}
+
+/* Release: what the writer wrote to the id before is there for who finds it. */
+static inline void store(struct id_slots *slots, uint64_t i, uint64_t entry)
+{
+    ck_pr_fence_store();
+    ck_pr_store_64(&slots->at[i], entry);
+}
+
+static struct id_slots *slots_make(uint64_t n)
+{
+    struct id_slots *slots = epoch_memory(sizeof *slots + n * sizeof slots->at[0]);
+    if (slots != NULL)
+        slots->mask = n - 1;
+    return slots;
+}
+
+static void copy_entry(struct id_slots *to, uint64_t entry)
+{
+    uint64_t i = id_of(entry)->hash & to->mask;
+    while (to->at[i] != EMPTY)
+        i = (i + 1) & to->mask;
+    to->at[i] = entry;
+}
+
+/* A new array, without left slots, in place of the old one. */
+static int renew(struct id_table *table)
+{
+    struct id_slots *old = table->slots, *slots;
+    uint64_t n = SLOTS_LEAST;
+    while (n < (uint64_t)table->live * ROOMY)
+        n *= 2;
+    slots = slots_make(n);
+    if (slots == NULL)
+        return -ENOMEM;
+    for (uint64_t i = 0; old != NULL && i <= old->mask; i++)
+        if (old->at[i] > LEFT)
+            copy_entry(slots, old->at[i]);
+    table->left = 0;
+    ck_pr_fence_store();
+    ck_pr_store_ptr(&table->slots, slots);
+    if (old != NULL)
+        epoch_retire(old);
+    return 0;
+}
+
+/* Room for one more; an array that can't be renewed is used until it is nearly full. */
+static int make_room(struct id_table *table)
+{
+    uint64_t used = (uint64_t)table->live + table->left + 1;
+    if (__builtin_expect(table->slots != NULL && used * FULL <= table->slots->mask + 1, 1))
+        return 0;
+    if (renew(table) == 0)
+        return 0;
+    return table->slots != NULL && used <= table->slots->mask ? 0 : -ENOMEM;
+}
+
+int id_table_put(struct id_table *table, struct request_id *id, struct request_id **older)
+{
+    *older = NULL;
+    int error = make_room(table);
+    if (error < 0)
+        return error;
+    struct id_slots *slots = table->slots;
+    uint64_t i = id->hash & slots->mask, place = UINT64_MAX;
+    for (; slots->at[i] != EMPTY; i = (i + 1) & slots->mask) {
+        if (slots->at[i] == LEFT) {
+            place = place == UINT64_MAX ? i : place;
+        } else if (may_be(slots->at[i], id) && request_id_equal(id_of(slots->at[i]), id)) {
+            *older = id_of(slots->at[i]);
+            store(slots, i, entry_of(id));
+            return 0;
+        }
+    }
+    table->live++;
+    table->left -= place != UINT64_MAX;
+    store(slots, place != UINT64_MAX ? place : i, entry_of(id));
+    return 0;
+}
+
+static uint64_t slot_of(const struct id_slots *slots, const struct request_id *id)
+{
+    uint64_t entry = entry_of(id), i = id->hash & slots->mask;
+    while (slots->at[i] != entry)
+        i = (i + 1) & slots->mask;
+    return i;
+}
+
+void id_table_replace(struct id_table *table, struct request_id *id, struct request_id *by)
+{
+    store(table->slots, slot_of(table->slots, id), entry_of(by));
+}
+
+void id_table_remove(struct id_table *table, struct request_id *id)
+{
+    struct id_slots *slots = table->slots;
+    uint64_t i = slot_of(slots, id);
+    table->live--;
+    if (slots->at[(i + 1) & slots->mask] != EMPTY) {
+        ck_pr_store_64(&slots->at[i], LEFT);
+        table->left++;
+        return;
+    }
+    ck_pr_store_64(&slots->at[i], EMPTY);
+    for (i = (i - 1) & slots->mask; slots->at[i] == LEFT; i = (i - 1) & slots->mask) {
+        ck_pr_store_64(&slots->at[i], EMPTY);
+        table->left--;
+    }
+}
