@@ -26,6 +26,7 @@
 #include "base/process.h"
 #include "bench.h"
 #include "request/monitor.h"
+#include "request/registry.h"
 #include "request/request.h"
 #include "request/thread.h"
 #include "send/sender.h"
@@ -142,10 +143,10 @@ static double live_bytes(void)
     }
     flush();
     double grown = resident_bytes() - before;
-    expect(request_count() == LIVE);
+    expect(registry_count() == LIVE);
     for (int i = 0; i < LIVE; i++)
         expect(request_stop(id_of(i)) == 0);
-    expect(request_count() == 0);
+    expect(registry_count() == 0);
     flush();
     return grown / LIVE;
 }
@@ -169,7 +170,7 @@ static double cleanup_ms(void)
     expect(pthread_create(&thread, NULL, die, NULL) == 0);
     expect(pthread_join(thread, NULL) == 0);
     double gone_ns = bench_clock_ns(CLOCK_MONOTONIC);
-    for (; request_count() > 0; gone_ns = bench_clock_ns(CLOCK_MONOTONIC)) {
+    for (; registry_count() > 0; gone_ns = bench_clock_ns(CLOCK_MONOTONIC)) {
         expect(gone_ns - ended_ns < 1e10);
         nanosleep(&nap, NULL);
     }

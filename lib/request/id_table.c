@@ -1,6 +1,5 @@
 #include "request/id_table.h"
 
-#include <ck_pr.h>
 #include <errno.h>
 
 #include "request/epoch.h"
@@ -13,8 +12,25 @@ enum { EMPTY = 0, LEFT = 1 };
 
 struct id_slots {
     uint64_t mask;
-    uint64_t at[];
+    _Atomic uint64_t at[];
 };
+
+static inline uint64_t load(const struct id_slots *slots, uint64_t i)
+{
+    return atomic_load_explicit(&slots->at[i], memory_order_acquire);
+}
+
+/* Release: what the writer wrote to an id before is there for who finds it. */
+static inline void store(struct id_slots *slots, uint64_t i, uint64_t entry)
+{
+    atomic_store_explicit(&slots->at[i], entry, memory_order_release);
+}
+
+/* The writer's view. */
+static inline struct id_slots *slots_of(const struct id_table *table)
+{
+    return atomic_load_explicit(&table->slots, memory_order_relaxed);
+}
 
 static inline uint64_t entry_of(const struct request_id *id)
 {
@@ -35,23 +51,16 @@ static inline bool may_be(uint64_t entry, const struct request_id *wanted)
 
 struct request_id *id_table_find(const struct id_table *table, const struct request_id *wanted)
 {
-    const struct id_slots *slots = ck_pr_load_ptr(&table->slots);
+    const struct id_slots *slots = atomic_load_explicit(&table->slots, memory_order_acquire);
     if (slots == NULL)
         return NULL;
     for (uint64_t i = wanted->hash & slots->mask;; i = (i + 1) & slots->mask) {
-        uint64_t entry = ck_pr_load_64(&slots->at[i]);
+        uint64_t entry = load(slots, i);
         if (entry == EMPTY)
             return NULL;
         if (may_be(entry, wanted) && request_id_equal(id_of(entry), wanted))
             return id_of(entry);
     }
-}
-
-/* Release: what the writer wrote to the id before is there for who finds it. */
-static inline void store(struct id_slots *slots, uint64_t i, uint64_t entry)
-{
-    ck_pr_fence_store();
-    ck_pr_store_64(&slots->at[i], entry);
 }
 
 static struct id_slots *slots_make(uint64_t n)
@@ -65,15 +74,15 @@ static struct id_slots *slots_make(uint64_t n)
 static void copy_entry(struct id_slots *to, uint64_t entry)
 {
     uint64_t i = id_of(entry)->hash & to->mask;
-    while (to->at[i] != EMPTY)
+    while (load(to, i) != EMPTY)
         i = (i + 1) & to->mask;
-    to->at[i] = entry;
+    store(to, i, entry);
 }
 
 /* A new array, without left slots, in place of the old one. */
 static int renew(struct id_table *table)
 {
-    struct id_slots *old = table->slots, *slots;
+    struct id_slots *old = slots_of(table), *slots;
     uint64_t n = SLOTS_LEAST;
     while (n < (uint64_t)table->live * ROOMY)
         n *= 2;
@@ -81,11 +90,10 @@ static int renew(struct id_table *table)
     if (slots == NULL)
         return -ENOMEM;
     for (uint64_t i = 0; old != NULL && i <= old->mask; i++)
-        if (old->at[i] > LEFT)
-            copy_entry(slots, old->at[i]);
+        if (load(old, i) > LEFT)
+            copy_entry(slots, load(old, i));
     table->left = 0;
-    ck_pr_fence_store();
-    ck_pr_store_ptr(&table->slots, slots);
+    atomic_store_explicit(&table->slots, slots, memory_order_release);
     if (old != NULL)
         epoch_retire(old);
     return 0;
@@ -94,12 +102,13 @@ static int renew(struct id_table *table)
 /* Room for one more; an array that can't be renewed is used until it is nearly full. */
 static int make_room(struct id_table *table)
 {
+    const struct id_slots *slots = slots_of(table);
     uint64_t used = (uint64_t)table->live + table->left + 1;
-    if (__builtin_expect(table->slots != NULL && used * FULL <= table->slots->mask + 1, 1))
+    if (__builtin_expect(slots != NULL && used * FULL <= slots->mask + 1, 1))
         return 0;
     if (renew(table) == 0)
         return 0;
-    return table->slots != NULL && used <= table->slots->mask ? 0 : -ENOMEM;
+    return slots != NULL && used <= slots->mask ? 0 : -ENOMEM;
 }
 
 int id_table_put(struct id_table *table, struct request_id *id, struct request_id **older)
@@ -108,13 +117,13 @@ int id_table_put(struct id_table *table, struct request_id *id, struct request_i
     int error = make_room(table);
     if (error < 0)
         return error;
-    struct id_slots *slots = table->slots;
+    struct id_slots *slots = slots_of(table);
     uint64_t i = id->hash & slots->mask, place = UINT64_MAX;
-    for (; slots->at[i] != EMPTY; i = (i + 1) & slots->mask) {
-        if (slots->at[i] == LEFT) {
+    for (uint64_t entry; (entry = load(slots, i)) != EMPTY; i = (i + 1) & slots->mask) {
+        if (entry == LEFT) {
             place = place == UINT64_MAX ? i : place;
-        } else if (may_be(slots->at[i], id) && request_id_equal(id_of(slots->at[i]), id)) {
-            *older = id_of(slots->at[i]);
+        } else if (may_be(entry, id) && request_id_equal(id_of(entry), id)) {
+            *older = id_of(entry);
             store(slots, i, entry_of(id));
             return 0;
         }
@@ -128,29 +137,29 @@ int id_table_put(struct id_table *table, struct request_id *id, struct request_i
 static uint64_t slot_of(const struct id_slots *slots, const struct request_id *id)
 {
     uint64_t entry = entry_of(id), i = id->hash & slots->mask;
-    while (slots->at[i] != entry)
+    while (load(slots, i) != entry)
         i = (i + 1) & slots->mask;
     return i;
 }
 
 void id_table_replace(struct id_table *table, struct request_id *id, struct request_id *by)
 {
-    store(table->slots, slot_of(table->slots, id), entry_of(by));
+    store(slots_of(table), slot_of(slots_of(table), id), entry_of(by));
 }
 
 void id_table_remove(struct id_table *table, struct request_id *id)
 {
-    struct id_slots *slots = table->slots;
+    struct id_slots *slots = slots_of(table);
     uint64_t i = slot_of(slots, id);
     table->live--;
-    if (slots->at[(i + 1) & slots->mask] != EMPTY) {
-        ck_pr_store_64(&slots->at[i], LEFT);
+    if (load(slots, (i + 1) & slots->mask) != EMPTY) {
+        store(slots, i, LEFT);
         table->left++;
         return;
     }
-    ck_pr_store_64(&slots->at[i], EMPTY);
-    for (i = (i - 1) & slots->mask; slots->at[i] == LEFT; i = (i - 1) & slots->mask) {
-        ck_pr_store_64(&slots->at[i], EMPTY);
+    store(slots, i, EMPTY);
+    for (i = (i - 1) & slots->mask; load(slots, i) == LEFT; i = (i - 1) & slots->mask) {
+        store(slots, i, EMPTY);
         table->left--;
     }
 }

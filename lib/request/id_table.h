@@ -6,9 +6,8 @@
  * number of readers, without one.
  *
  * Why not CK's ck_hs, which can do the same: it takes 500 instructions for an insertion, a look-up
- * and a removal, and touches four cache lines in each; this takes 150, and two. Concurrency Kit's
- * part here is memory: ck_pr's loads and stores, and ck_epoch for outgrown arrays
- * (request/epoch.h).
+ * and a removal, and touches four cache lines in each; this takes 150, and two. What is CK's here
+ * is the reclamation of outgrown arrays, ck_epoch (request/epoch.h).
  *
  * A slot is empty, left, or an entry: the address of an id with 16 bits of its hash in the half
  * that addresses leave free, so that an entry of another hash is passed over without a look at its
@@ -23,7 +22,7 @@
 struct id_slots;
 
 struct id_table {
-    struct id_slots *slots; /* NULL: none yet; readers load it at any time */
+    _Atomic(struct id_slots *) slots; /* NULL: none yet; readers load it at any time */
     uint32_t live, left;
 };
 

@@ -115,7 +115,7 @@ void registry_remove(struct worker *worker)
         id_table_remove(&tables[shard], &worker->id);
     else if (as == IN_LIST)
         remove_from_list(&tables[shard], worker);
-    atomic_store_explicit(&worker->registered, NOT_REGISTERED, memory_order_relaxed);
+    atomic_store_explicit(&worker->registered, NOT_REGISTERED, memory_order_release);
     release_shard(shard);
 }
 

@@ -171,12 +171,16 @@ static bool claim_end(struct worker *worker, bool *lost)
     return claim(worker, owner, 0);
 }
 
+static inline bool has_notes(const struct worker *worker)
+{
+    return atomic_load_explicit(&worker->noted, memory_order_relaxed);
+}
+
 /* The usual case: others can't find it and have left no notes, and its owner ends it. */
 static inline bool claim_own(struct worker *worker, struct thread *thread)
 {
-    if (thread == NULL || worker->noted ||
-        atomic_load_explicit(&worker->registered, memory_order_relaxed) ||
-        !change_owner(worker, thread->link.number + 1, 0))
+    if (thread == NULL || atomic_load_explicit(&worker->registered, memory_order_acquire) ||
+        has_notes(worker) || !change_owner(worker, thread->link.number + 1, 0))
         return false;
     thread_disown(thread);
     return true;
@@ -189,7 +193,7 @@ static __attribute__((noinline)) bool claim_any(struct worker *worker, struct ev
     bool locked = lock_take(&worker->lock), lost, claimed = claim_end(worker, &lost);
     if (claimed)
         registry_remove(worker);
-    if (claimed && worker->noted)
+    if (claimed && has_notes(worker))
         facts->timers = &worker->notes->timers;
     if (lost)
         facts->outcome = OUTCOME_DOWN;
@@ -216,19 +220,19 @@ void worker_free(struct worker *worker)
     if (atomic_load_explicit(&worker->owner, memory_order_acquire) == OWNER_LEAVING &&
         atomic_compare_exchange_strong(&worker->owner, &leaving, OWNER_FREED))
         return;
-    if (__builtin_expect(worker->noted, 0)) {
+    if (__builtin_expect(has_notes(worker), 0)) {
         notes_free(worker->notes);
-        worker->noted = false;
+        atomic_store_explicit(&worker->noted, false, memory_order_relaxed);
     }
     pool_put(&workers, worker);
 }
 
 struct notes *worker_take_notes(struct worker *worker)
 {
-    if (worker->noted)
+    if (has_notes(worker))
         return worker->notes;
     worker->notes = notes_make();
-    worker->noted = worker->notes != NULL;
+    atomic_store_explicit(&worker->noted, worker->notes != NULL, memory_order_relaxed);
     return worker->notes;
 }
 
@@ -302,8 +306,8 @@ static void sweep_one(struct worker *worker, worker_is_lost *lost,
     facts.kind = EVENT_DOWN;
     facts.outcome = OUTCOME_DOWN;
     facts.tid = tid;
-    facts.timers = worker->noted ? &worker->notes->timers : NULL;
-    facts.reported = worker->noted && worker->notes->reported;
+    facts.timers = has_notes(worker) ? &worker->notes->timers : NULL;
+    facts.reported = has_notes(worker) && worker->notes->reported;
     tell(&facts);
     leave(worker);
 }

@@ -34,7 +34,7 @@ struct worker {
     _Atomic uint64_t start_ns;
     _Atomic uint8_t registered; /* not 0: can be found by its id; changed under its shard's lock */
     bool by_calls;              /* no holder but who finds it by its id */
-    bool noted;                 /* there are notes */
+    _Atomic bool noted;         /* there are notes; changed under the lock */
     uint8_t method;             /* for its holder */
     _Alignas(8) struct request_id id;
     _Atomic uint64_t names;       /* label | action << 16 | scope << 32 */
