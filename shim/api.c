@@ -43,7 +43,7 @@ static int come_in(struct guard *guard)
         result;                                                                                    \
     })
 
-static struct bytes id_of(const char *id, size_t n)
+static struct bytes text_of(const char *id, size_t n)
 {
     if (id == NULL)
         return BYTES("");
@@ -71,7 +71,7 @@ int stats_hero_start(const struct stats_hero_config *config, const char **missin
         .app = bytes_of(config->my_app),
         .label = bytes_of(config->request_label),
         .action = bytes_of(config->request_action),
-        .id = id_of(config->request_id, config->request_id_bytes),
+        .id = text_of(config->request_id, config->request_id_bytes),
         .prefixes = bytes_of(config->upstream_prefixes),
         .parent = config->parent,
     };
@@ -86,7 +86,7 @@ int stats_hero_ctime(const char *request_id, size_t request_id_bytes, const char
     uint64_t us = (uint64_t)time;
     if (unit == STATS_HERO_MS)
         us = time > INT64_MAX / 1000 ? INT64_MAX : us * 1000;
-    return WITH_GUARD(request_add_time(id_of(request_id, request_id_bytes), bytes_of(label), us));
+    return WITH_GUARD(request_add_time(text_of(request_id, request_id_bytes), bytes_of(label), us));
 }
 
 uint64_t stats_hero_now_ns(void)
@@ -99,7 +99,7 @@ int stats_hero_alog(const char *request_id, size_t request_id_bytes, const char 
 {
     if (label == NULL || (message == NULL && n > 0))
         return -EINVAL;
-    return WITH_GUARD(request_append(id_of(request_id, request_id_bytes), bytes_of(label),
+    return WITH_GUARD(request_append(text_of(request_id, request_id_bytes), bytes_of(label),
                                      (struct bytes){message, n}));
 }
 
@@ -109,7 +109,7 @@ ssize_t stats_hero_read_alog(const char *request_id, size_t request_id_bytes, co
     if (label == NULL || (to == NULL && room > 0))
         return -EINVAL;
     struct writer w = writer_on(to, room);
-    return WITH_GUARD(request_read_log(id_of(request_id, request_id_bytes), bytes_of(label), &w));
+    return WITH_GUARD(request_read_log(text_of(request_id, request_id_bytes), bytes_of(label), &w));
 }
 
 struct entries {
@@ -149,23 +149,23 @@ int stats_hero_snapshot(const char *request_id, size_t request_id_bytes,
         return 0;
     if (detail > STATS_HERO_ALL || (entry == NULL && room > 0))
         return -EINVAL;
-    return WITH_GUARD(
-        take_snapshot(id_of(request_id, request_id_bytes), (enum snapshot_detail)detail, &entries));
+    return WITH_GUARD(take_snapshot(text_of(request_id, request_id_bytes),
+                                    (enum snapshot_detail)detail, &entries));
 }
 
 int stats_hero_report_metrics(const char *request_id, size_t request_id_bytes, int status)
 {
-    return WITH_GUARD(request_report(id_of(request_id, request_id_bytes), status));
+    return WITH_GUARD(request_report(text_of(request_id, request_id_bytes), status));
 }
 
 int stats_hero_stop_worker(const char *request_id, size_t request_id_bytes)
 {
-    return WITH_GUARD(request_stop(id_of(request_id, request_id_bytes)));
+    return WITH_GUARD(request_stop(text_of(request_id, request_id_bytes)));
 }
 
 int stats_hero_reparent(const char *request_id, size_t request_id_bytes, pid_t thread)
 {
-    return WITH_GUARD(request_reparent(id_of(request_id, request_id_bytes), thread));
+    return WITH_GUARD(request_reparent(text_of(request_id, request_id_bytes), thread));
 }
 
 int stats_hero_clean_worker_data(pid_t thread)
@@ -183,14 +183,18 @@ size_t stats_hero_monitor_registered_count(void)
     return life_active() ? request_count() : 0;
 }
 
+static int send_lines(unsigned sender, const char *payload, size_t n)
+{
+    struct bytes lines = text_of(payload, n);
+    return lines.n > STATS_HERO_PAYLOAD_BYTES ? -EINVAL : WITH_GUARD(sender_send(lines, sender));
+}
+
 int stats_hero_send(const char *payload, size_t n)
 {
-    struct bytes lines = {payload, payload == NULL ? 0 : n};
-    return WITH_GUARD(sender_send(lines, SEND_POOL_ANY));
+    return send_lines(SEND_POOL_ANY, payload, n);
 }
 
 int stats_hero_send_to(unsigned sender, const char *payload, size_t n)
 {
-    struct bytes lines = {payload, payload == NULL ? 0 : n};
-    return sender == SEND_POOL_ANY ? -EINVAL : WITH_GUARD(sender_send(lines, sender));
+    return sender == SEND_POOL_ANY ? -EINVAL : send_lines(sender, payload, n);
 }

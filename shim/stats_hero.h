@@ -27,7 +27,8 @@
  * A request id is STATS_HERO_ID_BYTES long at most, of any bytes; `request_id_bytes` is its length, or
  * STATS_HERO_STRING where it ends with a NUL. Labels, actions and applications are strings; in what
  * is sent each byte outside A-Z a-z 0-9 _ - is written as `_` (in timer labels and applications `.`
- * stays), an empty one is `_`, and what is longer than STATS_HERO_LABEL_BYTES is cut. Of labels, actions
+ * stays), an empty one is `_`, and what is longer than STATS_HERO_LABEL_BYTES is cut (applications at
+ * 128 bytes). Of labels, actions
  * and timers the setting STATS_HERO_MAX_LABELS (200) different ones each are kept in a process, and
  * STATS_HERO_TIMERS timers in a request; those past it are `other`.
  */
@@ -61,6 +62,7 @@ extern "C" {
 #define STATS_HERO_LABEL_BYTES 64
 #define STATS_HERO_STRING      ((size_t)-1)
 #define STATS_HERO_LOG_BYTES   65536 /* in the append logs of one request */
+#define STATS_HERO_PAYLOAD_BYTES 1048576 /* of one stats_hero_send */
 #define STATS_HERO_TIMERS      255   /* labels of timers in one request, `other` the last of them */
 
 /* What a request starts with. All strings are copied. */
@@ -83,6 +85,7 @@ struct stats_hero_config {
  *                  name, such as "my_app", a constant; or the id is empty
  *   -ENAMETOOLONG  the id is over STATS_HERO_ID_BYTES, or application and prefixes over 1,000 bytes
  *   -ENOSPC        over 255 different pairs of application and prefixes, or 1,048,576 live requests
+ *                  (or no memory for one more)
  *   -ESRCH         `parent` is no thread of this process
  *   -ENOMEM
  */
@@ -171,7 +174,7 @@ STATS_HERO_API int stats_hero_snapshot(const char *request_id, size_t request_id
 /*
  * Queues the request's end metrics: the status, its time from its start to this call, its timers.
  * The request stays until it is stopped: a second report sends its own, with the timers added
- * since. 0, -ENOENT, or -EPERM: the shim itself saw this request on a connection, and reports it
+ * since. 0, -ENOENT, -ENOMEM, or -EPERM: the shim itself saw this request on a connection, and reports it
  * at the end of its response.
  */
 STATS_HERO_API int stats_hero_report_metrics(const char *request_id, size_t request_id_bytes, int status);
@@ -201,18 +204,19 @@ STATS_HERO_API int stats_hero_monitor_register(pid_t thread);
 STATS_HERO_API size_t stats_hero_monitor_registered_count(void);
 
 /*
- * Sends `n` bytes of metric lines ("KEY:VALUE|TYPE\n" each) by one of the pool's senders, or by sender
+ * Sends `n` bytes (or STATS_HERO_STRING) of metric lines ("KEY:VALUE|TYPE\n" each) by one of the pool's senders, or by sender
  * number `sender` of them (0 to UDP_SOCKET_POOL_SIZE - 1). The protocol's header is added. What is
  * over DATAGRAM_BYTES is split between lines. Waits until the background thread has sent it, a second
- * at most. 0, or
+ * at most, and two more where the receiver keeps it waiting. 0, or
  *   -EMSGSIZE      a line is over a datagram: the other lines were sent
- *   -EINVAL        no payload, or no such sender
+ *   -EINVAL        no payload, one over STATS_HERO_PAYLOAD_BYTES, or no such sender
  *   -EHOSTUNREACH  the receiver's name can't be resolved
  *   -ETIMEDOUT     the background thread did not come to it in time: nothing was sent
  *   -EINPROGRESS   it is being sent since
  *   -EAGAIN        the background thread can't be started
  *   -ENOMEM, or what the kernel said (-ENETUNREACH, -ENOENT and -ECONNREFUSED of a unix: socket …):
- *                  nothing was sent. That a UDP port is closed is no error: it is counted.
+ *                  nothing was sent, or of a payload of over 64 datagrams the first ones alone. That
+ *                  a UDP port is closed is no error: it is counted.
  */
 STATS_HERO_API int stats_hero_send(const char *payload, size_t n);
 STATS_HERO_API int stats_hero_send_to(unsigned sender, const char *payload, size_t n);

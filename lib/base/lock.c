@@ -1,13 +1,15 @@
 #include "base/lock.h"
 
+#include "base/clock.h"
 #include "base/sys.h"
 
 /*
- * A holder that is not running needs the processor to go on: yield early, and since on a busy machine
- * its turn can be some scheduler's slices away, sleep then. Only a holder that is gone for ever (a
- * thread cancelled in these few instructions) is waited for to the end: a quarter of a second.
+ * A holder that is not running needs the processor to go on: yield early, and since on a busy
+ * machine its turn can be some scheduler's slices away, sleep then. Only a holder that is gone for
+ * ever (a thread cancelled in these few instructions) is waited for to the end: a quarter of a
+ * second.
  */
-enum { SPINS = 64, YIELDS = 1024, NAPS = 250, NAP_NS = 1000000 };
+enum { SPINS = 64, YIELDS = 1024, NAP_NS = 1000000, PATIENCE_NS = 250000000 };
 
 static bool try_take(struct lock *lock)
 {
@@ -26,13 +28,17 @@ static void nap(void)
 
 bool lock_contended(struct lock *lock)
 {
-    for (int i = 0; i < SPINS + YIELDS + NAPS; i++) {
+    for (int i = 0; i < SPINS; i++)
         if (try_take(lock))
             return true;
-        if (i >= SPINS + YIELDS)
-            nap();
-        else if (i >= SPINS)
+    uint64_t since = clock_now_ns();
+    for (int i = 0; clock_now_ns() - since < PATIENCE_NS; i++) {
+        if (try_take(lock))
+            return true;
+        if (i < YIELDS)
             sys_yield();
+        else
+            nap();
     }
     return false;
 }

@@ -134,23 +134,33 @@ int id_table_put(struct id_table *table, struct request_id *id, struct request_i
     return 0;
 }
 
-static uint64_t slot_of(const struct id_slots *slots, const struct request_id *id)
+/* Where it stands; false if it does not: nothing may search for ever on a host's thread. */
+static bool slot_of(const struct id_slots *slots, const struct request_id *id, uint64_t *at)
 {
-    uint64_t entry = entry_of(id), i = id->hash & slots->mask;
-    while (load(slots, i) != entry)
-        i = (i + 1) & slots->mask;
-    return i;
+    uint64_t wanted = entry_of(id), entry;
+    if (slots == NULL)
+        return false;
+    for (*at = id->hash & slots->mask; (entry = load(slots, *at)) != EMPTY;
+         *at = (*at + 1) & slots->mask)
+        if (entry == wanted)
+            return true;
+    return false;
 }
 
 void id_table_replace(struct id_table *table, struct request_id *id, struct request_id *by)
 {
-    store(slots_of(table), slot_of(slots_of(table), id), entry_of(by));
+    struct id_slots *slots = slots_of(table);
+    uint64_t i;
+    if (slot_of(slots, id, &i))
+        store(slots, i, entry_of(by));
 }
 
 void id_table_remove(struct id_table *table, struct request_id *id)
 {
     struct id_slots *slots = slots_of(table);
-    uint64_t i = slot_of(slots, id);
+    uint64_t i;
+    if (!slot_of(slots, id, &i))
+        return;
     table->live--;
     if (load(slots, (i + 1) & slots->mask) != EMPTY) {
         store(slots, i, LEFT);

@@ -74,20 +74,22 @@ static void put_before(struct worker *worker, struct worker *older)
     older->newer = worker;
 }
 
-void registry_add(struct worker *worker)
+int registry_add(struct worker *worker)
 {
     struct request_id *id = &worker->id, *older;
     id->hash = hash_id(id);
     size_t shard = shard_of(id->hash);
     if (!take_shard(shard))
-        return;
-    enum registered as = NOT_REGISTERED;
-    if (id_table_put(&tables[shard], id, &older) == 0)
-        as = older == NULL ? ALONE : IN_LIST;
-    if (as == IN_LIST)
-        put_before(worker, worker_of(older));
-    atomic_store_explicit(&worker->registered, (uint8_t)as, memory_order_release);
+        return -EAGAIN;
+    int error = id_table_put(&tables[shard], id, &older);
+    if (error == 0) {
+        if (older != NULL)
+            put_before(worker, worker_of(older));
+        atomic_store_explicit(&worker->registered, older == NULL ? ALONE : IN_LIST,
+                              memory_order_release);
+    }
     release_shard(shard);
+    return error;
 }
 
 /* The newest's place in the table is taken by the one before it. */

@@ -16,9 +16,10 @@ void registry_begin(void);
 
 /*
  * Adds `worker` under its id. Of live requests with one id the newest is found, and when it is
- * removed the one before it. Without memory the request is not found by look-ups, nothing else.
+ * removed the one before it. 0; on error it is not found by look-ups, and nothing else: -ENOMEM, or
+ * -EAGAIN (a lock).
  */
-void registry_add(struct worker *worker);
+int registry_add(struct worker *worker);
 
 /* Removes `worker` if it stands there; costs a load and a branch if not. */
 void registry_remove(struct worker *worker);

@@ -53,8 +53,12 @@ int request_start(const struct request_start *start)
         return error;
     }
     name(worker, start, scope);
-    worker_begin_for(worker, owner, self);
-    return 0;
+    error = worker_begin_for(worker, owner, self);
+    if (error < 0) {
+        thread_disown(owner);
+        worker_free(worker);
+    }
+    return error;
 }
 
 static int release(struct worker *worker, int result)
@@ -200,8 +204,8 @@ int request_reparent(struct bytes id, pid_t tid)
     if (error < 0)
         return error;
     error = own(tid, thread_self(), &owner);
-    if (error == 0)
-        worker_reparent(worker, owner);
+    if (error == 0 && !worker_reparent(worker, owner))
+        error = -ENOENT;
     return release(worker, error);
 }
 

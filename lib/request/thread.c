@@ -68,6 +68,7 @@ static void go_down(struct thread *thread)
 void thread_ended(struct thread *thread)
 {
     thread_current = NULL;
+    epoch_end_dead(thread->reader); /* it may have been cancelled inside a section */
     bool locked = lock_take(&life);
     go_down(thread);
     if (locked)

@@ -66,14 +66,17 @@ void worker_set_id(struct worker *worker, struct bytes id)
     request_id_set(&worker->id, id);
 }
 
-void worker_begin_for(struct worker *worker, struct thread *owner, struct thread *self)
+/* Its owner comes last: from then on the sweep may end it, and it may be another's. */
+int worker_begin_for(struct worker *worker, struct thread *owner, struct thread *self)
 {
-    atomic_store_explicit(&worker->owner, owner->link.number + 1, memory_order_release);
     uint64_t names = atomic_load_explicit(&worker->names, memory_order_relaxed);
-    if (request_id_text(&worker->id).n > 0)
-        registry_add(worker);
+    int error = request_id_text(&worker->id).n > 0 ? registry_add(worker) : 0;
+    if (error < 0 && worker->by_calls)
+        return error;
+    atomic_store_explicit(&worker->owner, owner->link.number + 1, memory_order_release);
     sender_notify(event_put_start(&self->ring, (uint8_t)(names >> 32), (uint16_t)names,
                                   (uint16_t)(names >> 16)));
+    return 0;
 }
 
 void worker_begin(struct worker *worker, struct thread *thread)
@@ -115,16 +118,17 @@ bool worker_is_owned(const struct worker *worker)
     return is_owner(atomic_load(&worker->owner));
 }
 
-void worker_reparent(struct worker *worker, struct thread *thread)
+bool worker_reparent(struct worker *worker, struct thread *thread)
 {
     uint32_t owner;
     do {
         owner = atomic_load(&worker->owner);
         if (!is_owner(owner)) {
             thread_disown(thread);
-            return;
+            return false;
         }
     } while (!claim(worker, owner, thread->link.number + 1));
+    return true;
 }
 
 void worker_move_here(struct worker *worker, struct thread *thread)
@@ -193,12 +197,14 @@ static __attribute__((noinline)) bool claim_any(struct worker *worker, struct ev
     bool locked = lock_take(&worker->lock), lost, claimed = claim_end(worker, &lost);
     if (claimed)
         registry_remove(worker);
-    if (claimed && has_notes(worker))
+    if (claimed && locked && has_notes(worker))
         facts->timers = &worker->notes->timers;
     if (lost)
         facts->outcome = OUTCOME_DOWN;
     if (locked)
         lock_release(&worker->lock);
+    else
+        worker->stuck = true;
     return claimed;
 }
 
@@ -219,6 +225,10 @@ void worker_free(struct worker *worker)
     uint32_t leaving = OWNER_LEAVING;
     if (atomic_load_explicit(&worker->owner, memory_order_acquire) == OWNER_LEAVING &&
         atomic_compare_exchange_strong(&worker->owner, &leaving, OWNER_FREED))
+        return;
+    if (__builtin_expect(atomic_load_explicit(&worker->registered, memory_order_relaxed), 0))
+        registry_remove(worker); /* its shard's lock was not to be had before */
+    if (__builtin_expect(worker->stuck || worker->registered, 0))
         return;
     if (__builtin_expect(has_notes(worker), 0)) {
         notes_free(worker->notes);
@@ -276,14 +286,14 @@ static void leave(struct worker *worker)
 
 static bool claim_lost(struct worker *worker, uint32_t owner, struct event_facts *facts, char *id)
 {
-    bool locked = lock_take(&worker->lock);
+    if (!lock_take(&worker->lock))
+        return false; /* the next sweep tries again */
     *facts = facts_of(worker);
     facts->id = (struct bytes){id, request_id_copy(&worker->id, id)};
     bool claimed = claim(worker, owner, OWNER_LEAVING);
     if (claimed)
         registry_remove(worker);
-    if (locked)
-        lock_release(&worker->lock);
+    lock_release(&worker->lock);
     return claimed;
 }
 

@@ -36,6 +36,7 @@ struct worker {
     bool by_calls;              /* no holder but who finds it by its id */
     _Atomic bool noted;         /* there are notes; changed under the lock */
     uint8_t method;             /* for its holder */
+    bool stuck;                 /* somebody may hold its lock for ever: it is not used again */
     _Alignas(8) struct request_id id;
     _Atomic uint64_t names;       /* label | action << 16 | scope << 32 */
     struct worker *next;          /* for its holder's queue */
@@ -61,12 +62,14 @@ void worker_set_id(struct worker *worker, struct bytes id);
  * start is told. */
 void worker_begin(struct worker *worker, struct thread *thread);
 
-/* The same for another owner, on which thread_own has been called; `self` tells it. */
-void worker_begin_for(struct worker *worker, struct thread *owner, struct thread *self);
+/* The same for another owner, on which thread_own has been called; `self` tells it. 0; one that
+ * calls have made must be found by its id, and does not begin on an error: -ENOMEM, or -EAGAIN (a
+ * lock). */
+int worker_begin_for(struct worker *worker, struct thread *owner, struct thread *self);
 
 /* Takes the worker over from its owner, whoever that is. `thread` must have been given it by
- * thread_own; if the worker has ended meanwhile, or its owner has, that is undone. */
-__attribute__((cold)) void worker_reparent(struct worker *worker, struct thread *thread);
+ * thread_own; if the worker has ended meanwhile, or its owner has, that is undone: false. */
+__attribute__((cold)) bool worker_reparent(struct worker *worker, struct thread *thread);
 
 /* Whether the worker has begun and its owner is alive. */
 bool worker_is_owned(const struct worker *worker);

@@ -33,13 +33,18 @@ static int resolve_unix(struct endpoint *endpoint, struct bytes path)
 static bool resolve_number(struct endpoint *endpoint, const char *host)
 {
     in_port_t port = htons((uint16_t)endpoint->port);
-    endpoint->address.in = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = port};
-    endpoint->address_bytes = sizeof endpoint->address.in;
-    if (inet_pton(AF_INET, host, &endpoint->address.in.sin_addr) == 1)
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = port};
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = port};
+    if (inet_pton(AF_INET, host, &in.sin_addr) == 1) {
+        endpoint->address.in = in;
+        endpoint->address_bytes = sizeof in;
         return true;
-    endpoint->address.in6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = port};
-    endpoint->address_bytes = sizeof endpoint->address.in6;
-    return inet_pton(AF_INET6, host, &endpoint->address.in6.sin6_addr) == 1;
+    }
+    if (inet_pton(AF_INET6, host, &in6.sin6_addr) != 1)
+        return false;
+    endpoint->address.in6 = in6;
+    endpoint->address_bytes = sizeof in6;
+    return true;
 }
 
 static int resolve_name(struct endpoint *endpoint, const char *host)
