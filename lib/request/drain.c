@@ -1,7 +1,6 @@
 #include "request/drain.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "request/figures.h"
 #include "request/journal.h"
 #include "request/lines.h"
@@ -82,33 +81,30 @@ static void journal_event(const struct event *event)
                     (struct bytes){lines->host, lines->host_bytes});
 }
 
-static void tell_down(struct bytes id)
-{
-    log_witness(thread_any());
-    log_line(LOG_WARN, BYTES("the thread of request "), id,
-             BYTES(" ended before its response did"));
-}
-
 /* A request that was reported has its line in the log already. */
-static void take_open(const struct event_facts *facts)
+static void journal_open(const struct event_facts *facts)
 {
     uint64_t room[EVENT_WORDS_MOST];
-    figure_count(FIGURE_DOWN);
     if (journal_wanted() && !facts->reported)
         journal_event(event_write(room, facts));
 }
 
+static void take_open(const struct event_facts *facts)
+{
+    figure_count(FIGURE_DOWN);
+    journal_open(facts);
+}
+
 static void take_lost(const struct event_facts *facts)
 {
-    take_open(facts);
-    tell_down(facts->id);
+    sweep_say_down(facts->id);
+    journal_open(facts);
 }
 
 static void take_down(const struct event *event)
 {
-    figure_count(FIGURE_DOWN);
+    sweep_say_down(event_id(event));
     journal_event(event);
-    tell_down(event_id(event));
 }
 
 static void take(const struct event *event, struct batch *batch)

@@ -5,7 +5,7 @@
 #include "request/epoch.h"
 
 /* A table that is a quarter full, left slots too, gets a new array with room for eight times what
- * lives. The smallest is not worth a page of its own: it stays for ever, and its shard's. */
+ * lives. */
 enum { SLOTS_LEAST = 64, FULL = 4, ROOMY = 8, ADDRESS_BITS = 48 };
 
 enum { EMPTY = 0, LEFT = 1 };
@@ -42,11 +42,10 @@ static inline struct request_id *id_of(uint64_t entry)
     return (struct request_id *)(uintptr_t)(entry & ((1ull << ADDRESS_BITS) - 1));
 }
 
-/* Has the entry the same 16 bits of hash? Empty and left slots, whose address is no id's, have
- * none. */
+/* Is it an entry, and of the same 16 bits of hash? */
 static inline bool may_be(uint64_t entry, const struct request_id *wanted)
 {
-    return ((entry ^ wanted->hash) >> ADDRESS_BITS) == 0 && entry > LEFT && id_of(entry) != NULL;
+    return ((entry ^ wanted->hash) >> ADDRESS_BITS) == 0 && entry > LEFT;
 }
 
 struct request_id *id_table_find(const struct id_table *table, const struct request_id *wanted)

@@ -5,9 +5,9 @@
  * id_table: a set of request ids by open addressing. One writer at a time, the caller's lock; any
  * number of readers, without one.
  *
- * Why not CK's ck_hs, which can do the same: it takes 500 instructions for an insertion, a look-up
- * and a removal, and touches four cache lines in each; this takes 150, and two. What is CK's here
- * is the reclamation of outgrown arrays, ck_epoch (request/epoch.h).
+ * Why not CK's ck_hs, which can do the same: with it an insertion, a look-up and a removal of a
+ * 16-byte id took the registry 760 instructions, 500 of them its own; with this they take 310. What
+ * is CK's here is the reclamation of outgrown arrays, ck_epoch (request/epoch.h).
  *
  * A slot is empty, left, or an entry: the address of an id with 16 bits of its hash in the half
  * that addresses leave free, so that an entry of another hash is passed over without a look at its

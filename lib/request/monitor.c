@@ -3,7 +3,6 @@
 #include <stdatomic.h>
 
 #include "base/lock.h"
-#include "base/log.h"
 #include "metric/codec.h"
 #include "request/drain.h"
 #include "request/figures.h"
@@ -25,9 +24,7 @@ static struct {
 /* Without a sender's thread the log is all there is to tell. */
 static void tell_here(const struct event_facts *facts)
 {
-    figure_count(FIGURE_DOWN);
-    log_line(LOG_WARN, BYTES("the thread of request "), facts->id,
-             BYTES(" ended before its response did"));
+    sweep_say_down(facts->id);
 }
 
 static void down(struct thread *thread)

@@ -2,8 +2,8 @@
 #define REQUEST_PHRASES_H
 
 /*
- * phrases: texts that lines are made of again and again (the key of a label and action, the lines
- * of a status), kept once they are spelled. Of those that fall on one slot the last one stays. Only
+ * phrases: texts that lines are made of again and again (the line that counts a label and action,
+ * or a status), kept once they are spelled. Of those that fall on one slot the last one stays. Only
  * for the sender's thread.
  */
 
@@ -17,7 +17,7 @@ struct phrase {
     const void *speaker; /* whose phrase */
     uint64_t name;       /* which of its phrases */
     uint16_t n;          /* 0: still to be spelled, by whoever looked it up */
-    uint16_t key_bytes;  /* for the speaker: where the text's first key ends */
+    uint16_t key_bytes;  /* for the speaker: where the line's key ends */
     char at[PHRASE_BYTES];
 };
 

@@ -157,15 +157,14 @@ int registry_hold(struct bytes id, struct worker **worker)
         if (!lock_take(&found->lock))
             return -EAGAIN;
         *worker = found;
-        if (atomic_load_explicit(&found->registered, memory_order_acquire) &&
-            atomic_load_explicit(&found->id.version, memory_order_acquire) == version &&
-            request_id_equal(&found->id, &wanted)) {
-            if (worker_is_owned(found))
-                return 0;
-            lock_release(&found->lock);
-            return -ENOENT;
-        }
+        bool same = atomic_load_explicit(&found->registered, memory_order_acquire) &&
+                    atomic_load_explicit(&found->id.version, memory_order_acquire) == version &&
+                    request_id_equal(&found->id, &wanted);
+        if (same && worker_is_owned(found))
+            return 0;
         lock_release(&found->lock);
+        if (same)
+            return -ENOENT;
     }
     return -ENOENT;
 }

@@ -147,8 +147,7 @@ static void look_at(const struct worker *worker, struct snapshot *snapshot)
 {
     const struct notes *notes = worker->noted ? worker->notes : NULL;
     uint64_t start = atomic_load_explicit(&worker->start_ns, memory_order_relaxed);
-    uint64_t now = clock_now_ns();
-    uint64_t time = now > start ? now - start : 0;
+    uint64_t time = worker_time_ns(start, clock_now_ns());
     if (notes != NULL && notes->reported)
         time = notes->reported_ns;
     snapshot->rule = rule_of(worker);

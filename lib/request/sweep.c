@@ -1,7 +1,9 @@
 #include "request/sweep.h"
 
 #include "base/lock.h"
+#include "base/log.h"
 #include "request/epoch.h"
+#include "request/figures.h"
 #include "request/worker.h"
 
 static struct {
@@ -15,6 +17,14 @@ void sweep_begin(void)
 {
     sweep.looked_ns = 0;
     id_supply_begin(&sweep.ids);
+}
+
+void sweep_say_down(struct bytes id)
+{
+    figure_count(FIGURE_DOWN);
+    log_witness(thread_any());
+    log_line(LOG_WARN, BYTES("the thread of request "), id,
+             BYTES(" ended before its response did"));
 }
 
 static bool is_down(const struct thread *owner)

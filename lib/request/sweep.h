@@ -13,6 +13,9 @@
 
 typedef void sweep_tell(const struct event_facts *facts);
 
+/* Counts a request that is DOWN, and names it in the log. */
+void sweep_say_down(struct bytes id);
+
 /* Tells each request of a thread that is DOWN, and looks for unseen ends when that is due. Any
  * thread, but thread_find_dead only on the sender's. */
 void sweep_downs(sweep_tell *tell);

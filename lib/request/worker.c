@@ -90,10 +90,15 @@ static bool change_owner(struct worker *worker, uint32_t owner, uint32_t next)
     return atomic_compare_exchange_strong(&worker->owner, &owner, next);
 }
 
+static inline bool is_thread(uint32_t owner)
+{
+    return owner != 0 && owner < OWNER_FREED;
+}
+
 /* Takes the worker from `owner`; false if somebody was faster. */
 static bool claim(struct worker *worker, uint32_t owner, uint32_t next)
 {
-    if (owner == 0 || owner >= OWNER_FREED || !change_owner(worker, owner, next))
+    if (!is_thread(owner) || !change_owner(worker, owner, next))
         return false;
     struct thread *thread = thread_at(owner - 1);
     if (thread != NULL) /* a child that was forked inside us has no threads yet */
@@ -104,13 +109,13 @@ static bool claim(struct worker *worker, uint32_t owner, uint32_t next)
 /* The owner has ended, and what it left is still to be swept. */
 static bool is_lost(uint32_t owner)
 {
-    const struct thread *thread = thread_at(owner - 1);
+    const struct thread *thread = is_thread(owner) ? thread_at(owner - 1) : NULL;
     return thread != NULL && atomic_load(&thread->state) == THREAD_DOWN;
 }
 
 static bool is_owner(uint32_t owner)
 {
-    return owner != 0 && owner < OWNER_FREED && !is_lost(owner);
+    return is_thread(owner) && !is_lost(owner);
 }
 
 bool worker_is_owned(const struct worker *worker)
@@ -153,7 +158,7 @@ static void tell_end(struct worker *worker, struct event_facts *facts, struct th
 {
     facts->kind = EVENT_END;
     facts->tid = (uint32_t)thread->tid;
-    facts->duration_ns = now_ns > facts->start_ns ? now_ns - facts->start_ns : 0;
+    facts->duration_ns = worker_time_ns(facts->start_ns, now_ns);
     if (__builtin_expect(facts->outcome == OUTCOME_DOWN, 0)) {
         facts->kind = EVENT_DOWN;
         facts->status = 0;
@@ -171,7 +176,7 @@ static void tell_end(struct worker *worker, struct event_facts *facts, struct th
 static bool claim_end(struct worker *worker, bool *lost)
 {
     uint32_t owner = atomic_load_explicit(&worker->owner, memory_order_relaxed);
-    *lost = owner != 0 && owner < OWNER_FREED && is_lost(owner);
+    *lost = is_lost(owner);
     return claim(worker, owner, 0);
 }
 
@@ -257,7 +262,7 @@ int worker_report(struct worker *worker, struct thread *thread, int status, uint
     facts.timers = &notes->timers;
     tell_end(worker, &facts, thread, now_ns);
     notes->reported = true;
-    notes->reported_ns = now_ns > facts.start_ns ? now_ns - facts.start_ns : 0;
+    notes->reported_ns = facts.duration_ns;
     return 0;
 }
 
@@ -266,7 +271,7 @@ bool worker_drop(struct worker *worker)
     uint32_t owner;
     do {
         owner = atomic_load(&worker->owner);
-        if (owner == 0 || owner >= OWNER_FREED)
+        if (!is_thread(owner))
             return false;
     } while (!claim(worker, owner, 0));
     registry_remove(worker);
@@ -303,9 +308,7 @@ static void sweep_one(struct worker *worker, worker_is_lost *lost,
     char id[REQUEST_ID_BYTES];
     struct event_facts facts;
     uint32_t owner = atomic_load_explicit(&worker->owner, memory_order_acquire);
-    if (owner == 0 || owner >= OWNER_FREED)
-        return;
-    const struct thread *thread = thread_at(owner - 1);
+    const struct thread *thread = is_thread(owner) ? thread_at(owner - 1) : NULL;
     if (thread == NULL || !lost(thread))
         return;
     uint32_t tid = (uint32_t)thread->tid;

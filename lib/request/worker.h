@@ -51,6 +51,12 @@ struct worker {
  * else until worker_begin. */
 struct worker *worker_make(uint64_t start_ns);
 
+/* The time of a request until now; never negative. */
+static inline uint64_t worker_time_ns(uint64_t start_ns, uint64_t now_ns)
+{
+    return now_ns > start_ns ? now_ns - start_ns : 0;
+}
+
 /* The scope is the process's own until worker_scope. */
 void worker_name(struct worker *worker, uint16_t label, uint16_t action);
 void worker_scope(struct worker *worker, uint8_t scope);

@@ -190,7 +190,7 @@ void sender_start(void)
     atomic_store(&sender.starting, 0);
 }
 
-void sender_wake(void)
+static void wake(void)
 {
     uint32_t state = atomic_load(&sender_state);
     if (state != SENDER_IDLE && state != SENDER_GATHERING)
@@ -223,7 +223,7 @@ void sender_stop(uint64_t patience_ns)
     while (sender_running() && now < deadline) {
         uint32_t state = atomic_load(&sender_state);
         if (state == SENDER_IDLE || state == SENDER_GATHERING)
-            sender_wake();
+            wake();
         else
             sys_futex_wait(word_of(&sender_state), state, deadline - now);
         now = clock_now_ns();
@@ -236,7 +236,7 @@ void sender_flush(uint64_t patience_ns)
         return;
     uint64_t now = clock_now_ns(), deadline = now + patience_ns;
     uint32_t wanted = atomic_fetch_add(&sender.flushes_wanted, 1) + 1, done;
-    while (sender_wake(), done = atomic_load(&sender.flushes_done),
+    while (wake(), done = atomic_load(&sender.flushes_done),
            (int32_t)(done - wanted) < 0 && now < deadline) {
         sys_futex_wait(word_of(&sender.flushes_done), done,
                        deadline - now < 1000000 ? deadline - now : 1000000);
@@ -251,7 +251,7 @@ void sender_call(void)
     if (atomic_load(&sender_state) == SENDER_NONE)
         sender_start();
     else
-        sender_wake();
+        wake();
 }
 
 int sender_send(struct bytes payload, uint32_t which)

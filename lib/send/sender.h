@@ -53,8 +53,9 @@ void sender_begin(const struct sender_options *options);
  * earliest. May be called by any thread, not in signal handlers. */
 __attribute__((cold)) void sender_start(void);
 
-/* Wakes the thread, whatever it waits for. */
-__attribute__((cold)) void sender_wake(void);
+/* For work of the source's that is urgent: it was stored before this call, in sequentially
+ * consistent order, and will be seen. */
+__attribute__((cold)) void sender_call(void);
 
 /* A producer has handed something over; `many`: the sender should come now. Costs a load and a
  * branch when the thread is awake. */
@@ -63,10 +64,7 @@ static inline void sender_notify(bool many)
     uint32_t state = atomic_load_explicit(&sender_state, memory_order_relaxed);
     if (__builtin_expect(state == SENDER_BUSY || (state == SENDER_GATHERING && !many), 1))
         return;
-    if (state == SENDER_NONE)
-        sender_start();
-    else
-        sender_wake();
+    sender_call();
 }
 
 /*
@@ -77,10 +75,6 @@ static inline void sender_notify(bool many)
  */
 #define SENDER_SEND_NS 1000000000ull
 int sender_send(struct bytes payload, uint32_t which);
-
-/* For work of the source's that is urgent: it was stored before this call, in sequentially
- * consistent order, and will be seen. */
-void sender_call(void);
 
 /* The thread could not be started when that was tried last. */
 bool sender_unable(void);

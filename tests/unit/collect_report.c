@@ -7,47 +7,10 @@
 
 #include "collect/report.h"
 #include "collect/screen.h"
-
-static struct receive *receiver;
-static struct series *series;
-static char *text;
-
-static void begin(void)
-{
-    cr_assert(receive_new(&receiver) == 0);
-    cr_assert(series_new(&series, UNIT_US, SERIES_KEYS) == 0);
-}
-
-static void end(void)
-{
-    free(text);
-    series_free(series);
-    receive_free(receiver);
-}
+#include "reporting.h"
 
 TestSuite(report, .init = begin, .fini = end);
 TestSuite(screen, .init = begin, .fini = end);
-
-static void take(struct bytes datagram)
-{
-    series_datagram(series, 1);
-    receive_datagram(receiver, datagram, series_add, series);
-}
-
-typedef void write_view(FILE *, const struct receive_counts *, const struct series_view *);
-
-static const char *written(write_view *write)
-{
-    struct series_view view;
-    size_t n;
-    free(text);
-    FILE *file = open_memstream(&text, &n);
-    cr_assert(series_view(series, &view) == 0);
-    write(file, receive_counts(receiver), &view);
-    series_view_free(&view);
-    fclose(file);
-    return text;
-}
 
 /* A reader of JSON that only says whether it is. */
 static bool skip_value(const char **at);

@@ -91,24 +91,28 @@ static void put_example(void)
     put_end(timer, 5, 109999999);
 }
 
+/* The original's end frame, byte for byte. */
+static const char the_end_frame[] =
+    "1|638\n"
+    "test_hero.application.byStatusCode.200:1|m\n"
+    "test_hero.test-host.byStatusCode.200:1|m\n"
+    "test_hero.application.allRequests:109|h\n"
+    "test_hero.test-host.allRequests:109|h\n"
+    "test_hero.application.byRequestType.nodes.PUT:109|h\n"
+    "test_hero.upstreamRequests.authz:100|h\n"
+    "test_hero.upstreamRequests.rdbms:1203|h\n"
+    "test_hero.upstreamRequests.authz.nodes.read:100|h\n"
+    "test_hero.upstreamRequests.rdbms.micro:3|h\n"
+    "test_hero.upstreamRequests.rdbms.nodes.fetch:1000|h\n"
+    "test_hero.upstreamRequests.rdbms.nodes.put:200|h\n"
+    "test_hero.application.byRequestType.nodes.PUT.upstreamRequests.authz:100|h\n"
+    "test_hero.application.byRequestType.nodes.PUT.upstreamRequests.rdbms:1203|h\n";
+
 Test(lines, the_end_frame)
 {
     begin(PROTOCOL_ESTATSD, "rdbms,couchdb,authz");
     put_example();
-    assert_frame("1|638\n"
-                 "test_hero.application.byStatusCode.200:1|m\n"
-                 "test_hero.test-host.byStatusCode.200:1|m\n"
-                 "test_hero.application.allRequests:109|h\n"
-                 "test_hero.test-host.allRequests:109|h\n"
-                 "test_hero.application.byRequestType.nodes.PUT:109|h\n"
-                 "test_hero.upstreamRequests.authz:100|h\n"
-                 "test_hero.upstreamRequests.rdbms:1203|h\n"
-                 "test_hero.upstreamRequests.authz.nodes.read:100|h\n"
-                 "test_hero.upstreamRequests.rdbms.micro:3|h\n"
-                 "test_hero.upstreamRequests.rdbms.nodes.fetch:1000|h\n"
-                 "test_hero.upstreamRequests.rdbms.nodes.put:200|h\n"
-                 "test_hero.application.byRequestType.nodes.PUT.upstreamRequests.authz:100|h\n"
-                 "test_hero.application.byRequestType.nodes.PUT.upstreamRequests.rdbms:1203|h\n");
+    assert_frame(the_end_frame);
 }
 
 Test(lines, without_timers_five_lines)
@@ -237,20 +241,7 @@ Test(lines, the_end_frame_of_a_scope)
 {
     begin_scope(PROTOCOL_ESTATSD, "test_hero", "rdbms,couchdb,authz");
     put_example();
-    assert_frame("1|638\n"
-                 "test_hero.application.byStatusCode.200:1|m\n"
-                 "test_hero.test-host.byStatusCode.200:1|m\n"
-                 "test_hero.application.allRequests:109|h\n"
-                 "test_hero.test-host.allRequests:109|h\n"
-                 "test_hero.application.byRequestType.nodes.PUT:109|h\n"
-                 "test_hero.upstreamRequests.authz:100|h\n"
-                 "test_hero.upstreamRequests.rdbms:1203|h\n"
-                 "test_hero.upstreamRequests.authz.nodes.read:100|h\n"
-                 "test_hero.upstreamRequests.rdbms.micro:3|h\n"
-                 "test_hero.upstreamRequests.rdbms.nodes.fetch:1000|h\n"
-                 "test_hero.upstreamRequests.rdbms.nodes.put:200|h\n"
-                 "test_hero.application.byRequestType.nodes.PUT.upstreamRequests.authz:100|h\n"
-                 "test_hero.application.byRequestType.nodes.PUT.upstreamRequests.rdbms:1203|h\n");
+    assert_frame(the_end_frame);
 }
 
 Test(lines, without_prefixes_a_scope_has_no_upstreams)
