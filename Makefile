@@ -39,6 +39,7 @@ HOST_CXX := $(wildcard tests/host/*.cc)
 STRESS_SRC := $(wildcard tests/stress/*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/*.c)
 BENCH_SRC := $(wildcard bench/*.c)
+AIDE_SRC := $(wildcard tests/real/*.c)
 
 LIB     := $(BUILD)/libcore.a
 SHIM    := $(BUILD)/libstatshero.so
@@ -47,10 +48,11 @@ UNIT    := $(BUILD)/unit
 HOSTS   := $(patsubst tests/host/%.c,$(BUILD)/host/%,$(HOST_SRC)) $(patsubst tests/host/%.cc,$(BUILD)/host/%,$(HOST_CXX))
 STRESS  := $(patsubst tests/stress/%.c,$(BUILD)/stress/%,$(STRESS_SRC))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
+AIDES   := $(patsubst tests/real/%.c,$(BUILD)/real/%.so,$(AIDE_SRC))
 BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
 MANUALS := $(BUILD)/man/stats-hero.1 $(BUILD)/man/stats_hero.3
 
-.PHONY: all clean test demo bench benches install help unit hosts stress fuzzers man
+.PHONY: all clean test demo bench benches install help unit hosts aides stress fuzzers man
 .DELETE_ON_ERROR:
 
 all: $(SHIM) $(CMD) $(MANUALS)   ## build the shim, the command and the man pages
@@ -98,6 +100,11 @@ $(BUILD)/host/%: tests/host/%.cc
 	@mkdir -p $(@D)
 	$(CXX) -Ishim -MMD -MP -std=c++11 -O2 -g $(CXX_WARNINGS) -pthread -o $@ $<
 
+# Preloaded into real servers beside the shim; their own, so never sanitized.
+$(BUILD)/real/%.so: tests/real/%.c
+	@mkdir -p $(@D)
+	$(CC) $(filter -D%,$(CPPFLAGS)) -O2 $(WARNINGS) -fPIC -shared -o $@ $<
+
 $(BUILD)/stress/%: $(BUILD)/obj/tests/stress/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -o $@ $< $(LIB) $(LDFLAGS) -l:libck.a
@@ -115,6 +122,7 @@ $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(LIB)
 
 unit: $(UNIT)        ## build the unit tests
 hosts: $(HOSTS)      ## build the small programs that the tests run under the shim
+aides: $(AIDES)      ## build what the tests preload into real servers beside the shim
 stress: $(STRESS)    ## build the thread stress programs
 benches: $(BENCHES)  ## build the programs that measure one module each
 fuzzers: $(FUZZERS)  ## build the fuzzers (CC=clang SAN=fuzzer-no-link,address,undefined)

@@ -186,6 +186,9 @@ class Server:
     def argv(self):
         raise NotImplementedError
 
+    def adapt(self, environment):
+        """Changes the environment that the server is to have."""
+
     def announced_port(self):
         """The port that the server chose itself, once known; the default: the one we gave it."""
         return self.port
@@ -220,6 +223,7 @@ class Server:
         environment = plain_environment()
         if self.shim:
             environment.update(self.shim.environment)
+        self.adapt(environment)
         with open(self.stdout_path, "wb") as out, open(self.stderr_path, "wb") as err:
             self.process = subprocess.Popen(
                 self.runner + self.argv(),
@@ -298,9 +302,15 @@ class Server:
 
 
 class Nginx(Server):
-    """options: workers (1), sendfile (True), daemon (False)."""
+    """options: workers (1), sendfile (True), daemon (False), true_clock (False): its log's times are
+    true, see tests/real/nginx_clock.c."""
 
     stop_signal = signal.SIGQUIT
+
+    def adapt(self, environment):
+        if self.options.get("true_clock"):
+            preloads = [environment.get("LD_PRELOAD"), os.path.join(BUILD, "real", "nginx_clock.so")]
+            environment["LD_PRELOAD"] = ":".join(filter(None, preloads))
 
     def argv(self):
         on = {True: "on", False: "off"}
