@@ -73,32 +73,29 @@ static inline void mortal_does(struct mortal *m, void (*action)(void))
     mortal_wait(&m->done);
 }
 
-/* A thread without an end that libc knows of can't be joined under a sanitizer. */
-static inline void mortal_vanishes(struct mortal *m)
+/* libc's join comes back a moment before the kernel has forgotten the thread. */
+static inline void mortal_is_gone(const struct mortal *m)
 {
     uint64_t deadline = clock_now_ns() + 10000000000ull;
-    cr_assert_eq(pthread_detach(m->handle), 0);
-    sem_post(&m->asked);
     while (sys_thread_exists(process.pid, m->tid) == 0) {
         cr_assert_lt(clock_now_ns(), deadline);
         sched_yield();
     }
 }
 
-/* It is gone when this returns. */
+/* The kernel knows it no more when this returns. */
 static inline void mortal_ends(struct mortal *m, enum ending ending)
 {
     m->action = NULL;
     m->ending = ending;
-    if (ending == BY_SYSTEM_CALL) {
-        mortal_vanishes(m);
-        return;
-    }
     if (ending == BY_CANCELLATION)
         cr_assert_eq(pthread_cancel(m->handle), 0);
     else
         sem_post(&m->asked);
-    cr_assert_eq(pthread_join(m->handle, NULL), 0);
+    /* A thread without an end that libc knows of can't be joined under a sanitizer. */
+    cr_assert_eq(
+        ending == BY_SYSTEM_CALL ? pthread_detach(m->handle) : pthread_join(m->handle, NULL), 0);
+    mortal_is_gone(m);
 }
 
 #endif
