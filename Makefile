@@ -131,7 +131,7 @@ demo:                ## set everything up and watch a real nginx report its requ
 	scripts/demo
 test:                ## set everything up and run every test
 	scripts/test
-bench: all           ## measure what the shim costs on a real server
+bench: all benches   ## measure what the shim costs on a real server
 	bench/overhead
 
 install: all         ## install below $(DESTDIR)$(PREFIX)
