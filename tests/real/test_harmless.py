@@ -14,7 +14,7 @@ from case import Keys, Receiver, ShimCase, servers
 def outcome(argv, environment, **options):
     """(exit code, stdout, stderr) of a program; the process id that bash prints is left out."""
     done = subprocess.run(argv, env=environment, capture_output=True, timeout=120, check=False, **options)
-    return done.returncode, done.stdout, re.sub(rb"\d+ Killed", b"N Killed", done.stderr)
+    return done.returncode, done.stdout, re.sub(rb" +\d+ Killed", b" N Killed", done.stderr)
 
 
 class Programs(ShimCase):
