@@ -49,81 +49,123 @@ static void put_line(const struct lines *lines, struct writer *w, const struct b
     put_line((lines), (w), (const struct bytes[]){__VA_ARGS__},                                    \
              sizeof((const struct bytes[]){__VA_ARGS__}) / sizeof(struct bytes), (value), (kind))
 
-/* The subjects of most lines: each names a phrase, the line that counts one of it. */
-#define APP_REQUESTS        (0ull << 61)
-#define HOST_REQUESTS       (1ull << 61)
-#define TYPE_REQUESTS(l, a) (2ull << 61 | (uint64_t)(l) << 16 | (a))
-#define APP_STATUS(status)  (3ull << 61 | (uint32_t)(status))
-#define HOST_STATUS(status) (4ull << 61 | (uint32_t)(status))
+/* What ends a line: its value. */
+struct tail {
+    size_t n;
+    char at[32];
+};
 
-static void put_status_line(const struct lines *lines, struct writer *w, uint64_t subject)
+static struct tail tail_of(const struct lines *lines, uint64_t value, enum metric_kind kind)
 {
-    char digits[24];
-    struct writer number = writer_on(digits, sizeof digits);
-    put_i64(&number, (int32_t)(uint32_t)subject);
-    struct bytes text = {digits, number.n};
-    if (subject >> 61 == APP_STATUS(0) >> 61)
-        LINE(lines, w, 1, METRIC_COUNTER, app(lines), BYTES(".application.byStatusCode."), text);
-    else
-        LINE(lines, w, 1, METRIC_COUNTER, app(lines), BYTES("."), host(lines),
-             BYTES(".byStatusCode."), text);
+    struct tail tail;
+    struct writer w = writer_on(tail.at, sizeof tail.at);
+    lines->codec->value(&w, (int64_t)value, kind);
+    tail.n = w.n;
+    return tail;
 }
 
-/* The line that counts one of the subject. */
-static void put_one(const struct lines *lines, struct writer *w, uint64_t subject)
+/* Where there is room, a fixed number of bytes costs less than the right one. */
+static inline void copy_tail(char *to, size_t room, const struct tail *tail)
 {
-    if (subject == APP_REQUESTS)
-        LINE(lines, w, 1, METRIC_COUNTER, app(lines), BYTES(".application.allRequests"));
-    else if (subject == HOST_REQUESTS)
-        LINE(lines, w, 1, METRIC_COUNTER, app(lines), BYTES("."), host(lines),
-             BYTES(".allRequests"));
-    else if (subject >> 61 == TYPE_REQUESTS(0, 0) >> 61)
-        LINE(lines, w, 1, METRIC_COUNTER, app(lines), BYTES(".application.byRequestType."),
-             label_text(&names.labels, (uint16_t)(subject >> 16)), BYTES("."),
-             label_text(&names.actions, (uint16_t)subject));
+    if (__builtin_expect(room >= sizeof tail->at, 1))
+        memcpy(to, tail->at, sizeof tail->at);
     else
-        put_status_line(lines, w, subject);
+        memcpy(to, tail->at, tail->n);
 }
 
-static const struct phrase *phrase_for(const struct lines *lines, uint64_t subject)
+/* A line for each of the phrase's keys, all with the same value; each whole or not at all. */
+static void put_phrase(struct writer *w, const struct phrase *phrase, const struct tail *tail)
 {
-    struct phrase *phrase = phrase_of(lines, subject);
-    if (phrase->n == 0) {
-        struct writer w = writer_on(phrase->at, sizeof phrase->at);
-        put_one(lines, &w, subject);
-        phrase->n = (uint16_t)w.n;
-        phrase->key_bytes = (uint16_t)((const char *)memchr(w.at, ':', w.n) - w.at);
+    uint32_t from = 0;
+    for (uint32_t i = 0; i < phrase->keys; i++) {
+        size_t key = phrase->end[i] - from, room = w->size - w->n;
+        if (__builtin_expect(room < key + tail->n, 0)) {
+            w->full = true;
+        } else {
+            memcpy(w->at + w->n, phrase->at + from, key);
+            copy_tail(w->at + w->n + key, room - key, tail);
+            w->n += key + tail->n;
+        }
+        from = phrase->end[i];
+    }
+}
+
+static void add_key(struct phrase *phrase, const struct bytes *piece, size_t pieces)
+{
+    struct writer w = {phrase->at, sizeof phrase->at, phrase->n, false};
+    for (size_t i = 0; i < pieces; i++)
+        put_bytes(&w, piece[i]);
+    phrase->n = (uint32_t)w.n;
+    phrase->end[phrase->keys++] = phrase->n;
+}
+
+#define KEY(phrase, ...)                                                                           \
+    add_key((phrase), (const struct bytes[]){__VA_ARGS__},                                         \
+            sizeof((const struct bytes[]){__VA_ARGS__}) / sizeof(struct bytes))
+
+/* Its keys are there. */
+static void spell_one(const struct lines *lines, struct phrase *phrase)
+{
+    struct writer w = writer_on(phrase->at + phrase->n, sizeof phrase->at - phrase->n);
+    struct tail tail = tail_of(lines, 1, METRIC_COUNTER);
+    put_phrase(&w, phrase, &tail);
+    phrase->one_bytes = w.full ? 0 : (uint32_t)w.n;
+}
+
+/* What phrases are about. */
+#define REQUESTS(label, action) ((uint64_t)(label) << 16 | (action))
+#define STATUS(status)          (1ull << 63 | (uint32_t)(status))
+
+/* All requests, and those of one label and action. */
+static struct phrase *requests_phrase(const struct lines *lines, uint16_t label, uint16_t action)
+{
+    struct phrase *phrase = phrase_of(lines, REQUESTS(label, action));
+    if (phrase->keys == 0) {
+        KEY(phrase, app(lines), BYTES(".application.allRequests"));
+        KEY(phrase, app(lines), BYTES("."), host(lines), BYTES(".allRequests"));
+        KEY(phrase, app(lines), BYTES(".application.byRequestType."),
+            label_text(&names.labels, label), BYTES("."), label_text(&names.actions, action));
+        spell_one(lines, phrase);
     }
     return phrase;
 }
 
-static void put_count(const struct lines *lines, struct writer *w, uint64_t subject, uint64_t count)
+static struct phrase *status_phrase(const struct lines *lines, int status)
 {
-    const struct phrase *phrase = phrase_for(lines, subject);
-    if (count == 1)
-        put_bytes(w, (struct bytes){phrase->at, phrase->n});
-    else
-        LINE(lines, w, count, METRIC_COUNTER, (struct bytes){phrase->at, phrase->key_bytes});
+    struct phrase *phrase = phrase_of(lines, STATUS(status));
+    if (phrase->keys == 0) {
+        char digits[24];
+        struct writer number = writer_on(digits, sizeof digits);
+        put_i64(&number, status);
+        struct bytes text = {digits, number.n};
+        KEY(phrase, app(lines), BYTES(".application.byStatusCode."), text);
+        KEY(phrase, app(lines), BYTES("."), host(lines), BYTES(".byStatusCode."), text);
+        spell_one(lines, phrase);
+    }
+    return phrase;
 }
 
-static void put_time(const struct lines *lines, struct writer *w, uint64_t subject, uint64_t time)
+static void put_counts(const struct lines *lines, struct writer *w, struct phrase *phrase,
+                       uint64_t count)
 {
-    const struct phrase *phrase = phrase_for(lines, subject);
-    LINE(lines, w, time, METRIC_TIMER, (struct bytes){phrase->at, phrase->key_bytes});
+    struct bytes one = {phrase->at + phrase->n, phrase->one_bytes};
+    if (count == 1 && one.n > 0 && w->size - w->n >= one.n) {
+        put_bytes(w, one);
+        return;
+    }
+    struct tail tail = tail_of(lines, count, METRIC_COUNTER);
+    put_phrase(w, phrase, &tail);
 }
 
 void lines_started(const struct lines *lines, struct writer *w, uint16_t label, uint16_t action,
                    uint64_t count)
 {
-    put_count(lines, w, APP_REQUESTS, count);
-    put_count(lines, w, HOST_REQUESTS, count);
-    put_count(lines, w, TYPE_REQUESTS(label, action), count);
+    put_counts(lines, w, requests_phrase(lines, label, action), count);
 }
 
 void lines_status(const struct lines *lines, struct writer *w, int status, uint64_t count)
 {
-    put_count(lines, w, APP_STATUS(status), count);
-    put_count(lines, w, HOST_STATUS(status), count);
+    put_counts(lines, w, status_phrase(lines, status), count);
 }
 
 static uint64_t in_unit(const struct lines *lines, uint64_t time_us)
@@ -150,10 +192,8 @@ static void put_upstreams(const struct lines *lines, struct writer *w, const str
 
 void lines_times(const struct lines *lines, struct writer *w, const struct event *event)
 {
-    uint64_t time = in_unit(lines, event->duration_ns / 1000);
-    put_time(lines, w, APP_REQUESTS, time);
-    put_time(lines, w, HOST_REQUESTS, time);
-    put_time(lines, w, TYPE_REQUESTS(event->label, event->action), time);
+    struct tail tail = tail_of(lines, in_unit(lines, event->duration_ns / 1000), METRIC_TIMER);
+    put_phrase(w, requests_phrase(lines, event->label, event->action), &tail);
     if (event->timers > 0)
         put_upstreams(lines, w, event);
 }

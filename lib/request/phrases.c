@@ -1,5 +1,7 @@
 #include "request/phrases.h"
 
+#include <stddef.h>
+
 enum { SLOT_BITS = 8 };
 
 static struct phrase slots[1 << SLOT_BITS];
@@ -11,7 +13,7 @@ struct phrase *phrase_of(const void *speaker, uint64_t name)
     if (phrase->speaker != speaker || phrase->name != name) {
         phrase->speaker = speaker;
         phrase->name = name;
-        phrase->n = 0;
+        phrase->keys = phrase->n = phrase->one_bytes = 0;
     }
     return phrase;
 }
@@ -19,5 +21,5 @@ struct phrase *phrase_of(const void *speaker, uint64_t name)
 void phrases_forget(void)
 {
     for (unsigned i = 0; i < sizeof slots / sizeof *slots; i++)
-        slots[i].n = 0;
+        slots[i].speaker = NULL;
 }

@@ -2,8 +2,8 @@
 #define REQUEST_PHRASES_H
 
 /*
- * phrases: texts that lines are made of again and again (the line that counts a label and action,
- * or a status), kept once they are spelled. Of those that fall on one slot the last one stays. Only
+ * phrases: the keys that lines begin with again and again (those that count a label and action, or
+ * a status), kept once they are spelled. Of those that fall on one slot the last one stays. Only
  * for the sender's thread.
  */
 
@@ -11,14 +11,17 @@
 
 #include "base/bytes.h"
 
-#define PHRASE_BYTES 512
+#define PHRASE_BYTES 1536
+#define PHRASE_KEYS  3
 
 struct phrase {
-    const void *speaker; /* whose phrase */
-    uint64_t name;       /* which of its phrases */
-    uint16_t n;          /* 0: still to be spelled, by whoever looked it up */
-    uint16_t key_bytes;  /* for the speaker: where the line's key ends */
-    char at[PHRASE_BYTES];
+    const void *speaker;       /* whose phrase */
+    uint64_t name;             /* which of its phrases */
+    uint32_t keys;             /* 0: still to be spelled, by whoever looked it up */
+    uint32_t end[PHRASE_KEYS]; /* where each key ends */
+    uint32_t n;                /* where the last one does, and `one` begins */
+    uint32_t one_bytes;        /* lines that count one of each key; 0: not spelled */
+    char at[PHRASE_BYTES];     /* one key after the other, then `one` */
 };
 
 /* The phrase's slot. */
