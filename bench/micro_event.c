@@ -141,7 +141,7 @@ static double round_of(enum what what, int producers, double ms, uint64_t *event
 
 int main(int argc, char **argv)
 {
-    static const char *const names[WHATS][PRODUCERS] = {
+    static const char *const titles[WHATS][PRODUCERS] = {
         {"1 thread: an end, 4 words", "2 threads: an end, 4 words"},
         {"1 thread: start and end, each", "2 threads: start and end, each"},
     };
@@ -177,7 +177,7 @@ int main(int argc, char **argv)
     rounds_head("CPU ns of a thread per event");
     for (int producers = 1; producers <= PRODUCERS; producers++)
         for (int what = 0; what < WHATS; what++)
-            failed |= rounds_print(names[what][producers - 1], &rounds_of[what][producers - 1],
+            failed |= rounds_print(titles[what][producers - 1], &rounds_of[what][producers - 1],
                                    at_most[producers - 1]);
     printf("%.0f events, none dropped\n", (double)events);
     return failed;

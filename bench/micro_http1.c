@@ -52,7 +52,7 @@ static void parse_request(struct bytes head)
     struct http1_event event = {0};
     for (size_t at = 0; at < head.n;)
         at += http1_request_feed(&parser, head.at + at, head.n - at, BYTES("x-request-id"), &event);
-    if (event.kind != HTTP1_REQUEST_HEAD)
+    if (event.kind != HTTP1_REQUEST)
         abort();
 }
 

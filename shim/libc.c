@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <sys/syscall.h>
 
+#include "base/hot.h"
 #include "base/sys.h"
 
 /*
@@ -86,7 +87,7 @@ static void early_quick_exit(int status)
         libc.quick_exit(status);
 }
 
-struct libc libc = {
+HOT_DATA struct libc libc = {
 #define FUNCTION(type, name, parameters, arguments) .name = early_##name,
 #include "libc.def"
 #undef FUNCTION

@@ -1,5 +1,6 @@
 #include "report.h"
 
+#include "base/hot.h"
 #include "life.h"
 
 /* The guard is up already: a signal handler of the host's came in between. What it did on this
@@ -39,8 +40,9 @@ static void report_failure(uint64_t word, int fd)
         report_gone(word, fd);
 }
 
-static void report_unseen(uint64_t word, int fd, ssize_t result,
-                          void (*tell)(uint64_t word, int fd, uint64_t n))
+static inline __attribute__((always_inline)) void
+report_unseen(uint64_t word, int fd, ssize_t result,
+              void (*tell)(uint64_t word, int fd, uint64_t n))
 {
     if (result <= 0 || inside(word))
         return;
@@ -66,48 +68,52 @@ static __attribute__((noinline)) void report_read_unusual(uint64_t word, int fd,
     }
 }
 
-void report_read(uint64_t word, int fd, const struct iovec *vector, size_t parts, ssize_t result,
-                 int flags)
+HOT ssize_t report_read(uint64_t word, int fd, const struct iovec *vector, size_t parts,
+                        ssize_t result, int flags)
 {
     if (UNLIKELY(result <= 0 || flags & (MSG_ERRQUEUE | MSG_OOB | MSG_PEEK | MSG_TRUNC))) {
         report_read_unusual(word, fd, vector, parts, result, flags);
-        return;
+        return result;
     }
     if (inside(word))
-        return;
+        return result;
     struct guard guard = guard_raise();
     flow_read(word, fd, vector, parts, (size_t)result);
     guard_lower(guard);
+    return result;
 }
 
-void report_read_message(uint64_t word, int fd, const struct msghdr *message, ssize_t result,
-                         int flags)
+ssize_t report_read_message(uint64_t word, int fd, const struct msghdr *message, ssize_t result,
+                            int flags)
 {
-    if (result < 0)
+    if (result < 0) {
         report_failure(word, fd);
-    else
-        report_read(word, fd, message->msg_iov, message->msg_iovlen, result, flags);
+        return result;
+    }
+    return report_read(word, fd, message->msg_iov, message->msg_iovlen, result, flags);
 }
 
-void report_wrote(uint64_t word, int fd, const struct iovec *vector, size_t parts, ssize_t result,
-                  int flags)
+HOT ssize_t report_wrote(uint64_t word, int fd, const struct iovec *vector, size_t parts,
+                         ssize_t result, int flags)
 {
-    if (result < 0)
+    if (UNLIKELY(result < 0))
         report_failure(word, fd);
-    if (result <= 0 || UNLIKELY(flags & MSG_OOB) || inside(word))
-        return;
+    if (UNLIKELY(result <= 0 || flags & MSG_OOB) || inside(word))
+        return result;
     struct guard guard = guard_raise();
     flow_wrote(word, fd, vector, parts, (size_t)result);
     guard_lower(guard);
+    return result;
 }
 
-void report_wrote_message(uint64_t word, int fd, const struct msghdr *message, ssize_t result,
-                          int flags)
+ssize_t report_wrote_message(uint64_t word, int fd, const struct msghdr *message, ssize_t result,
+                             int flags)
 {
-    if (result < 0)
+    if (result < 0) {
         report_failure(word, fd);
-    else
-        report_wrote(word, fd, message->msg_iov, message->msg_iovlen, result, flags);
+        return result;
+    }
+    return report_wrote(word, fd, message->msg_iov, message->msg_iovlen, result, flags);
 }
 
 /* A broken pipe is the one that the bytes were to go to. */
@@ -118,11 +124,12 @@ void report_spliced_in(uint64_t word, int fd, ssize_t result)
     report_unseen(word, fd, result, flow_read_unseen);
 }
 
-void report_wrote_unseen(uint64_t word, int fd, ssize_t result)
+HOT ssize_t report_wrote_unseen(uint64_t word, int fd, ssize_t result)
 {
-    if (result < 0)
+    if (UNLIKELY(result < 0))
         report_failure(word, fd);
     report_unseen(word, fd, result, flow_wrote_unseen);
+    return result;
 }
 
 int report_accepted(int fd)

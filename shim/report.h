@@ -4,7 +4,8 @@
 /*
  * report: from a real call's result to the reception desk (flow/flow.h), with the guard up. `word`
  * is what flow_look said of the fd before the call, not 0 where reads and writes are reported;
- * `result` is the call's, with errno as it left it. errno is kept.
+ * `result` is the call's, with errno as it left it. errno is kept. Those that return something
+ * return `result`.
  */
 
 #include <stdint.h>
@@ -16,24 +17,25 @@
 #include "guard.h"
 
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+#define LIKELY(condition)   __builtin_expect(!!(condition), 1)
 
 /* The host read into the vector, or a message; `flags` as recv has them. */
-void report_read(uint64_t word, int fd, const struct iovec *vector, size_t parts, ssize_t result,
-                 int flags);
-void report_read_message(uint64_t word, int fd, const struct msghdr *message, ssize_t result,
-                         int flags);
+ssize_t report_read(uint64_t word, int fd, const struct iovec *vector, size_t parts, ssize_t result,
+                    int flags);
+ssize_t report_read_message(uint64_t word, int fd, const struct msghdr *message, ssize_t result,
+                            int flags);
 
 /* The host wrote from the vector, or a message; `flags` as send has them. */
-void report_wrote(uint64_t word, int fd, const struct iovec *vector, size_t parts, ssize_t result,
-                  int flags);
-void report_wrote_message(uint64_t word, int fd, const struct msghdr *message, ssize_t result,
-                          int flags);
+ssize_t report_wrote(uint64_t word, int fd, const struct iovec *vector, size_t parts,
+                     ssize_t result, int flags);
+ssize_t report_wrote_message(uint64_t word, int fd, const struct msghdr *message, ssize_t result,
+                             int flags);
 
 /* The host moved bytes that did not pass through its memory. */
 void report_spliced_in(uint64_t word, int fd, ssize_t result);
-void report_wrote_unseen(uint64_t word, int fd, ssize_t result);
+ssize_t report_wrote_unseen(uint64_t word, int fd, ssize_t result);
 
-/* accept's result, which is returned. */
+/* accept's result. */
 int report_accepted(int fd);
 
 /* `fd` is about to be closed, or all from `first` to `last`: before the real call, since right

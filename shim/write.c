@@ -5,64 +5,61 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/hot.h"
 #include "export.h"
 #include "libc.h"
 #include "report.h"
 
-static inline void report_buffer(uint64_t word, int fd, const void *at, size_t n, ssize_t result,
-                                 int flags)
+static inline ssize_t report_buffer(uint64_t word, int fd, const void *at, size_t n, ssize_t result,
+                                    int flags)
 {
     struct iovec vector = {(void *)(uintptr_t)at, n};
-    report_wrote(word, fd, &vector, 1, result, flags);
+    return report_wrote(word, fd, &vector, 1, result, flags);
 }
 
-EXPORT ssize_t write(int fd, const void *at, size_t n)
+EXPORT HOT ssize_t write(int fd, const void *at, size_t n)
 {
     uint64_t word = flow_look(fd);
-    ssize_t result = libc.write(fd, at, n);
-    if (UNLIKELY(word != 0))
-        report_buffer(word, fd, at, n, result, 0);
-    return result;
+    if (LIKELY(word == 0))
+        return libc.write(fd, at, n);
+    return report_buffer(word, fd, at, n, libc.write(fd, at, n), 0);
 }
 
-EXPORT ssize_t writev(int fd, const struct iovec *vector, int parts)
+EXPORT HOT ssize_t writev(int fd, const struct iovec *vector, int parts)
 {
     uint64_t word = flow_look(fd);
-    ssize_t result = libc.writev(fd, vector, parts);
-    if (UNLIKELY(word != 0))
-        report_wrote(word, fd, vector, parts > 0 ? (size_t)parts : 0, result, 0);
-    return result;
+    if (LIKELY(word == 0))
+        return libc.writev(fd, vector, parts);
+    return report_wrote(word, fd, vector, parts > 0 ? (size_t)parts : 0,
+                        libc.writev(fd, vector, parts), 0);
 }
 
-EXPORT ssize_t send(int fd, const void *at, size_t n, int flags)
+EXPORT HOT ssize_t send(int fd, const void *at, size_t n, int flags)
 {
     uint64_t word = flow_look(fd);
-    ssize_t result = libc.send(fd, at, n, flags);
-    if (UNLIKELY(word != 0))
-        report_buffer(word, fd, at, n, result, flags);
-    return result;
+    if (LIKELY(word == 0))
+        return libc.send(fd, at, n, flags);
+    return report_buffer(word, fd, at, n, libc.send(fd, at, n, flags), flags);
 }
 
-EXPORT ssize_t sendto(int fd, const void *at, size_t n, int flags, const struct sockaddr *address,
-                      socklen_t size)
+EXPORT HOT ssize_t sendto(int fd, const void *at, size_t n, int flags,
+                          const struct sockaddr *address, socklen_t size)
 {
     uint64_t word = flow_look(fd);
-    ssize_t result = libc.sendto(fd, at, n, flags, address, size);
-    if (UNLIKELY(word != 0))
-        report_buffer(word, fd, at, n, result, flags);
-    return result;
+    if (LIKELY(word == 0))
+        return libc.sendto(fd, at, n, flags, address, size);
+    return report_buffer(word, fd, at, n, libc.sendto(fd, at, n, flags, address, size), flags);
 }
 
-EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+EXPORT HOT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
     uint64_t word = flow_look(fd);
-    ssize_t result = libc.sendmsg(fd, message, flags);
-    if (UNLIKELY(word != 0))
-        report_wrote_message(word, fd, message, result, flags);
-    return result;
+    if (LIKELY(word == 0))
+        return libc.sendmsg(fd, message, flags);
+    return report_wrote_message(word, fd, message, libc.sendmsg(fd, message, flags), flags);
 }
 
-EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags)
+EXPORT HOT int sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags)
 {
     uint64_t word = flow_look(fd);
     int result = libc.sendmmsg(fd, messages, n, flags);
@@ -71,26 +68,24 @@ EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags)
     return result;
 }
 
-EXPORT ssize_t sendfile(int out, int in, off_t *offset, size_t n)
+EXPORT HOT ssize_t sendfile(int out, int in, off_t *offset, size_t n)
 {
     uint64_t word = flow_look(out);
-    ssize_t result = libc.sendfile(out, in, offset, n);
-    if (UNLIKELY(word != 0))
-        report_wrote_unseen(word, out, result);
-    return result;
+    if (LIKELY(word == 0))
+        return libc.sendfile(out, in, offset, n);
+    return report_wrote_unseen(word, out, libc.sendfile(out, in, offset, n));
 }
 
-EXPORT ssize_t sendfile64(int out, int in, off64_t *offset, size_t n)
+EXPORT HOT ssize_t sendfile64(int out, int in, off64_t *offset, size_t n)
 {
     uint64_t word = flow_look(out);
-    ssize_t result = libc.sendfile64(out, in, offset, n);
-    if (UNLIKELY(word != 0))
-        report_wrote_unseen(word, out, result);
-    return result;
+    if (LIKELY(word == 0))
+        return libc.sendfile64(out, in, offset, n);
+    return report_wrote_unseen(word, out, libc.sendfile64(out, in, offset, n));
 }
 
-EXPORT ssize_t splice(int in, off64_t *in_offset, int out, off64_t *out_offset, size_t n,
-                      unsigned flags)
+EXPORT HOT ssize_t splice(int in, off64_t *in_offset, int out, off64_t *out_offset, size_t n,
+                          unsigned flags)
 {
     uint64_t from = flow_look(in), to = flow_look(out);
     ssize_t result = libc.splice(in, in_offset, out, out_offset, n, flags);

@@ -33,6 +33,42 @@ static inline bool bytes_equal(struct bytes a, struct bytes b)
     return a.n == b.n && memcmp(a.at, b.at, a.n) == 0;
 }
 
+/* Up to 16 bytes as two words, unused ones 0: short texts are compared and hashed so. */
+struct bytes_16 {
+    uint64_t low, high;
+};
+
+static inline uint64_t bytes_load_8(const char *at, size_t n)
+{
+    uint64_t whole;
+    uint32_t low, high;
+    if (n == 8) {
+        memcpy(&whole, at, 8);
+        return whole;
+    }
+    if (n >= 4) {
+        memcpy(&low, at, 4);
+        memcpy(&high, at + n - 4, 4);
+        return low | (uint64_t)high << (8 * (n - 4));
+    }
+    if (n == 0)
+        return 0;
+    return (unsigned char)at[0] | (uint64_t)(unsigned char)at[n / 2] << (8 * (n / 2)) |
+           (uint64_t)(unsigned char)at[n - 1] << (8 * (n - 1));
+}
+
+/* The first `n` <= 16 bytes at `at`; reads none but these. */
+static inline struct bytes_16 bytes_load_16(const char *at, size_t n)
+{
+    if (n <= 8)
+        return (struct bytes_16){bytes_load_8(at, n), 0};
+    struct bytes_16 loaded;
+    memcpy(&loaded.low, at, 8);
+    memcpy(&loaded.high, at + n - 8, 8);
+    loaded.high >>= 8 * (16 - n);
+    return loaded;
+}
+
 /*
  * Finds each `wanted` between `at` and `end` in turn, sixteen bytes at a look. Inline: the lines of
  * a message head are short, and a call of memchr costs more than the search.
@@ -61,6 +97,11 @@ static inline uint32_t bytes_places_32(const char *at, char wanted)
     return bytes_places_16(at, wanted) | bytes_places_16(at + 16, wanted) << 16;
 }
 
+static inline uint64_t bytes_places_64(const char *at, char wanted)
+{
+    return bytes_places_32(at, wanted) | (uint64_t)bytes_places_32(at + 32, wanted) << 32;
+}
+
 /* The last look goes back over bytes that were looked at, not beyond the end. */
 static inline void bytes_finder_fill(struct bytes_finder *finder)
 {
@@ -78,6 +119,19 @@ static inline void bytes_finder_fill(struct bytes_finder *finder)
 }
 
 #else
+
+static inline uint32_t bytes_places_32(const char *at, char wanted)
+{
+    uint32_t places = 0;
+    for (unsigned i = 0; i < 32; i++)
+        places |= (uint32_t)(at[i] == wanted) << i;
+    return places;
+}
+
+static inline uint64_t bytes_places_64(const char *at, char wanted)
+{
+    return bytes_places_32(at, wanted) | (uint64_t)bytes_places_32(at + 32, wanted) << 32;
+}
 
 static inline void bytes_finder_fill(struct bytes_finder *finder)
 {

@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include "base/hot.h"
+
 static uint64_t read_ns(clockid_t clock)
 {
     struct timespec now;
@@ -9,7 +11,7 @@ static uint64_t read_ns(clockid_t clock)
     return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-uint64_t clock_now_ns(void)
+HOT uint64_t clock_now_ns(void)
 {
     return read_ns(CLOCK_MONOTONIC);
 }

@@ -1,8 +1,9 @@
 #include "base/process.h"
 
+#include "base/hot.h"
 #include "base/sys.h"
 
-struct process process;
+HOT_DATA struct process process;
 
 void process_begin(void)
 {

@@ -33,8 +33,10 @@ static size_t buffer_bytes(uint32_t words)
 static struct ring_buffer *buffer_make(uint32_t words)
 {
     struct ring_buffer *buffer = sys_pages(buffer_bytes(words));
-    if (buffer != NULL)
-        buffer->words = words;
+    if (buffer == NULL)
+        return NULL;
+    buffer->words = words;
+    buffer->many = words / 2 < RING_WORDS_WAKE ? words / 2 : RING_WORDS_WAKE;
     return buffer;
 }
 
@@ -99,7 +101,7 @@ static __attribute__((noinline, cold)) uint64_t *reserve_in_next(struct ring *ri
     return buffer->word;
 }
 
-uint64_t *ring_reserve_spsc(struct ring *ring, uint32_t words)
+__attribute__((noinline)) uint64_t *ring_reserve_anew(struct ring *ring, uint32_t words)
 {
     struct ring_buffer *b = ring->fill;
     uint32_t tail = atomic_load_explicit(&b->tail, memory_order_relaxed);
@@ -118,16 +120,18 @@ uint64_t *ring_reserve_spsc(struct ring *ring, uint32_t words)
     return b->word + at;
 }
 
-bool ring_commit_spsc(struct ring *ring)
+static bool may_grow(const struct ring_buffer *buffer)
+{
+    return buffer->words < 2 * RING_WORDS_WAKE &&
+           atomic_load(&budget) >= (int64_t)buffer->words * 2;
+}
+
+bool ring_wants_consumer(struct ring *ring)
 {
     struct ring_buffer *b = ring->fill;
-    uint32_t tail = atomic_load_explicit(&b->tail, memory_order_relaxed) + ring->reserved;
-    uint32_t many = b->words / 2 < RING_WORDS_WAKE ? b->words / 2 : RING_WORDS_WAKE;
-    atomic_store_explicit(&b->tail, tail, memory_order_release);
-    if (__builtin_expect(tail - ring->head_seen < many, 1))
-        return false;
+    uint32_t tail = atomic_load_explicit(&b->tail, memory_order_relaxed);
     ring->head_seen = atomic_load_explicit(&b->head, memory_order_acquire);
-    return tail - ring->head_seen >= many;
+    return tail - ring->head_seen >= b->many && !may_grow(b);
 }
 
 /* The next record of this buffer, past a skip word, or NULL. */

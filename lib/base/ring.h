@@ -22,12 +22,13 @@
 
 #define RING_RECORD_WORDS 1024
 #define RING_WORDS_LEAST  2048 /* a ring's first buffer: 16 KiB, touched as it fills */
-#define RING_WORDS_WAKE   1024 /* so many waiting words want the consumer's attention */
+#define RING_WORDS_WAKE   4096 /* so many waiting words want the consumer's attention */
 
 struct ring_buffer {
-    uint32_t words;                     /* a power of two */
     _Atomic uint32_t head;              /* words taken out, ever */
     _Alignas(64) _Atomic uint32_t tail; /* words put in, ever */
+    uint32_t words;                     /* a power of two */
+    uint32_t many; /* from so many waiting words on the consumer may be wanted */
     _Atomic(struct ring_buffer *) next;
     uint64_t word[];
 };
@@ -53,17 +54,19 @@ int ring_begin(struct ring *ring);
 void ring_end(struct ring *ring);
 
 /* Producer: room for `words` words in one piece, or NULL (full: counted as dropped). */
-uint64_t *ring_reserve_spsc(struct ring *ring, uint32_t words);
+static inline uint64_t *ring_reserve_spsc(struct ring *ring, uint32_t words);
 
 /*
- * Producer: hands over what was reserved last. True when the consumer should come soon: its buffer
- * is half full, or RING_WORDS_WAKE words wait.
+ * Producer: hands over what was reserved last. True when the consumer should come soon:
+ * RING_WORDS_WAKE words wait, or its buffer is half full. While the budget has room, a buffer that
+ * is too small for so many words grows instead: calling the consumer costs a busy thread more than
+ * memory does.
  */
-bool ring_commit_spsc(struct ring *ring);
+static inline bool ring_commit_spsc(struct ring *ring);
 
 /*
- * Consumer: the oldest record, or NULL. Its first word's bits 16 to 31 must hold its length in words
- * less one, and bits 0 to 7 not be all set: the producer writes it so. It stays until
+ * Consumer: the oldest record, or NULL. Its first word's bits 16 to 31 must hold its length in
+ * words less one, and bits 0 to 7 not be all set: the producer writes it so. It stays until
  * ring_release_spsc.
  */
 const uint64_t *ring_peek_spsc(struct ring *ring);
@@ -71,5 +74,29 @@ void ring_release_spsc(struct ring *ring);
 
 /* Consumer: records dropped since it was asked last. */
 uint64_t ring_dropped_spsc(struct ring *ring);
+
+/* Of ring_reserve_spsc: where there is no room as far as was seen, or not in one piece. Of
+ * ring_commit_spsc: where much waits as far as was seen. */
+uint64_t *ring_reserve_anew(struct ring *ring, uint32_t words);
+bool ring_wants_consumer(struct ring *ring);
+
+static inline uint64_t *ring_reserve_spsc(struct ring *ring, uint32_t words)
+{
+    struct ring_buffer *b = ring->fill;
+    uint32_t tail = atomic_load_explicit(&b->tail, memory_order_relaxed);
+    uint32_t at = tail & (b->words - 1);
+    if (__builtin_expect(tail + words - ring->head_seen > b->words || at + words > b->words, 0))
+        return ring_reserve_anew(ring, words);
+    ring->reserved = words;
+    return b->word + at;
+}
+
+static inline bool ring_commit_spsc(struct ring *ring)
+{
+    struct ring_buffer *b = ring->fill;
+    uint32_t tail = atomic_load_explicit(&b->tail, memory_order_relaxed) + ring->reserved;
+    atomic_store_explicit(&b->tail, tail, memory_order_release);
+    return __builtin_expect(tail - ring->head_seen >= b->many, 0) && ring_wants_consumer(ring);
+}
 
 #endif

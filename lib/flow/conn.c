@@ -16,7 +16,7 @@ uint64_t conn_make(void)
         return 0;
     uint16_t generation = (uint16_t)(conn->generation + 1);
     memset((char *)conn + offsetof(struct conn, missed), 0,
-           offsetof(struct conn, request) - offsetof(struct conn, missed));
+           offsetof(struct conn, response) - offsetof(struct conn, missed));
     memset(&conn->request, 0, offsetof(struct http1_request, kept));
     memset(&conn->response, 0, offsetof(struct http1_response, kept));
     conn->generation = generation;
@@ -34,7 +34,7 @@ void conn_adopt(struct conn *conn)
 {
     bool idle = conn->oldest == NULL && conn->arriving == NULL &&
                 http1_request_idle(&conn->request) && http1_response_idle(&conn->response);
-    conn->oldest = conn->newest = conn->arriving = NULL;
+    conn->oldest = conn->newest = conn->arriving = conn->spare = NULL;
     conn->pending = 0;
     conn->began_ns = 0;
     conn->epoch = process.epoch;
@@ -53,8 +53,12 @@ struct conn *conn_refuse(uint64_t word, struct conn *conn, bool locked)
 
 void conn_end(struct conn *conn)
 {
+    struct worker *spare = conn->spare;
     conn->fds = 0;
+    conn->spare = NULL;
     conn_leave(conn);
+    if (spare != NULL)
+        worker_free(spare);
     pool_put(&conns, conn);
 }
 

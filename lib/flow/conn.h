@@ -35,10 +35,11 @@ struct conn {
     uint32_t pending;
     struct worker *oldest, *newest; /* requests without a complete response, in order */
     struct worker *arriving;        /* its head is not complete */
+    struct worker *spare;           /* for the next request; NULL: none */
     uint64_t began_ns;              /* first byte of the request that is arriving; 0: none */
     uint64_t wrote_ns;              /* last write of a body that lasts until close */
-    struct http1_request request;
     struct http1_response response;
+    struct http1_request request; /* last: the line that it keeps is long, and seldom needed */
 };
 
 /* A connection of one fd, and its slot word; 0 without memory. */

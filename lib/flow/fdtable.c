@@ -2,9 +2,11 @@
 
 #include <stddef.h>
 
+#include "base/hot.h"
 #include "base/sys.h"
 
-_Atomic(_Atomic uint64_t *) fdtable_page[FDTABLE_PAGES];
+HOT_DATA fdtable_slots fdtable_first;
+fdtable_slots fdtable_page[FDTABLE_PAGES];
 
 static _Atomic uint32_t slots_made; /* all that were ever made are below it */
 
@@ -23,10 +25,10 @@ static _Atomic uint64_t *slot_of(int fd, int make)
     uint32_t number = (uint32_t)fd, at = number / FDTABLE_PAGE_SLOTS;
     if (at >= FDTABLE_PAGES)
         return NULL;
-    _Atomic uint64_t *page = atomic_load(&fdtable_page[at]);
+    _Atomic uint64_t *page = atomic_load(fdtable_page_of(number));
     if (page == NULL && make) {
         _Atomic uint64_t *made = sys_pages(PAGE_BYTES);
-        if (made != NULL && !atomic_compare_exchange_strong(&fdtable_page[at], &page, made))
+        if (made != NULL && !atomic_compare_exchange_strong(fdtable_page_of(number), &page, made))
             sys_pages_free(made, PAGE_BYTES);
         else
             page = made;
@@ -60,7 +62,7 @@ int fdtable_next(unsigned first, unsigned last)
     if (last > made - 1)
         last = made - 1;
     for (unsigned fd = first; fd <= last; fd++) {
-        if (atomic_load(&fdtable_page[fd / FDTABLE_PAGE_SLOTS]) == NULL)
+        if (atomic_load(fdtable_page_of(fd)) == NULL)
             fd |= FDTABLE_PAGE_SLOTS - 1;
         else if (fdtable_look((int)fd) != 0)
             return (int)fd;

@@ -3,7 +3,7 @@
 
 /*
  * fdtable: fd number => what we know of it, for any number a process can have. A look-up of an fd
- * that is nobody's costs two loads and two branches at most, and one of each in a process that
+ * that is nobody's costs two loads and two branches at most, and one less of each in a process that
  * never accepted a connection. Slots are words: 0 for none, else a connection's slot word
  * (flow/conn.h). Any thread, signal handlers included.
  */
@@ -15,7 +15,17 @@
 #define FDTABLE_PAGE_SLOTS 4096
 #define FDTABLE_PAGES      (1u << 18) /* fds below 2^30: the kernel's most */
 
-extern _Atomic(_Atomic uint64_t *) fdtable_page[FDTABLE_PAGES];
+typedef _Atomic(_Atomic uint64_t *) fdtable_slots;
+
+extern fdtable_slots fdtable_first;               /* those of nearly all fds */
+extern fdtable_slots fdtable_page[FDTABLE_PAGES]; /* of the others; the first is not used */
+
+static inline fdtable_slots *fdtable_page_of(uint32_t number)
+{
+    if (__builtin_expect(number < FDTABLE_PAGE_SLOTS, 1))
+        return &fdtable_first;
+    return &fdtable_page[number / FDTABLE_PAGE_SLOTS];
+}
 
 /* The slot's word, 0 for an fd that is unknown or no fd at all. */
 static inline uint64_t fdtable_look(int fd)
@@ -23,8 +33,7 @@ static inline uint64_t fdtable_look(int fd)
     uint32_t number = (uint32_t)fd;
     if (__builtin_expect(number / FDTABLE_PAGE_SLOTS >= FDTABLE_PAGES, 0))
         return 0;
-    _Atomic uint64_t *page =
-        atomic_load_explicit(&fdtable_page[number / FDTABLE_PAGE_SLOTS], memory_order_acquire);
+    _Atomic uint64_t *page = atomic_load_explicit(fdtable_page_of(number), memory_order_acquire);
     if (__builtin_expect(page == 0, 0))
         return 0;
     return atomic_load_explicit(&page[number % FDTABLE_PAGE_SLOTS], memory_order_acquire);

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "base/hot.h"
 #include "base/process.h"
 #include "base/sys.h"
 #include "flow/conn.h"
@@ -94,30 +95,39 @@ static inline __attribute__((always_inline)) void leave(struct conn *conn, uint6
 
 typedef bool join_bytes(struct conn *conn, const char *at, size_t n);
 
-/* The first `n` bytes of the vector, one piece after the other. Inline, so that each direction's
- * call is a direct one. */
-static inline __attribute__((always_inline)) void
-follow(uint64_t word, int fd, const struct iovec *vector, size_t parts, size_t n, join_bytes *join)
+/* The first `n` bytes of the vector, one piece after the other. */
+static __attribute__((noinline)) bool join_pieces(struct conn *conn, const struct iovec *vector,
+                                                  size_t parts, size_t n, join_bytes *join)
 {
     bool worthwhile = true;
-    struct conn *conn = enter(word, fd);
-    if (conn == NULL)
-        return;
     for (size_t i = 0; i < parts && n > 0 && worthwhile; i++) {
         size_t here = vector[i].iov_len < n ? vector[i].iov_len : n;
         if (here > 0)
             worthwhile = join(conn, vector[i].iov_base, here);
         n -= here;
     }
-    leave(conn, word, fd, worthwhile);
+    return worthwhile;
 }
 
-void flow_read(uint64_t word, int fd, const struct iovec *vector, size_t parts, size_t n)
+/* Inline, so that each direction's call is a direct one. */
+static inline __attribute__((always_inline)) void
+follow(uint64_t word, int fd, const struct iovec *vector, size_t parts, size_t n, join_bytes *join)
+{
+    struct conn *conn = enter(word, fd);
+    if (conn == NULL)
+        return;
+    bool one = parts > 0 && vector[0].iov_len >= n;
+    leave(conn, word, fd,
+          __builtin_expect(one, 1) ? join(conn, vector[0].iov_base, n)
+                                   : join_pieces(conn, vector, parts, n, join));
+}
+
+HOT void flow_read(uint64_t word, int fd, const struct iovec *vector, size_t parts, size_t n)
 {
     follow(word, fd, vector, parts, n, join_read);
 }
 
-void flow_wrote(uint64_t word, int fd, const struct iovec *vector, size_t parts, size_t n)
+HOT void flow_wrote(uint64_t word, int fd, const struct iovec *vector, size_t parts, size_t n)
 {
     follow(word, fd, vector, parts, n, join_wrote);
 }
@@ -129,7 +139,7 @@ void flow_read_unseen(uint64_t word, int fd, uint64_t n)
         leave(conn, word, fd, join_read_unseen(conn, n));
 }
 
-void flow_wrote_unseen(uint64_t word, int fd, uint64_t n)
+HOT void flow_wrote_unseen(uint64_t word, int fd, uint64_t n)
 {
     struct conn *conn = enter(word, fd);
     if (conn != NULL)

@@ -1,13 +1,14 @@
 #include "flow/join.h"
 
 #include "base/clock.h"
+#include "base/hot.h"
 #include "request/figures.h"
 #include "request/names.h"
 
 #define STATUS_CLIENT_GONE 499 /* as nginx logs it */
 #define STATUS_NONE        0
 
-static struct {
+static HOT_DATA struct {
     struct bytes id_header; /* in lower case */
     char id_header_text[64];
 } join;
@@ -29,20 +30,40 @@ static uint64_t once(uint64_t *now)
     return *now;
 }
 
-static struct worker *make_worker(const struct http1_event *line, uint64_t began_ns)
+static struct worker *take_worker(struct conn *conn)
 {
-    struct worker *worker = worker_make(began_ns);
+    struct worker *worker = conn->spare;
+    conn->spare = NULL;
+    if (__builtin_expect(worker != NULL, 1))
+        worker_renew(worker, conn->began_ns);
+    else
+        worker = worker_make(conn->began_ns);
+    return worker;
+}
+
+static void give_back(struct conn *conn, struct worker *worker)
+{
+    if (conn->spare == NULL && worker_is_unused(worker))
+        conn->spare = worker;
+    else
+        worker_free(worker);
+}
+
+static HOT struct worker *make_worker(struct conn *conn, const struct http1_event *line)
+{
+    struct thread *self = thread_self();
+    struct worker *worker = self != NULL ? take_worker(conn) : NULL;
     if (worker == NULL) {
         figure_count(FIGURE_LOST);
         return NULL;
     }
-    worker_name(worker, names_label(line->target), names_action(line->method));
+    worker_name(worker, names_label(&self->names, line->target), names_action(line->method));
     worker->method = (uint8_t)http1_method_of(line->method);
     return worker;
 }
 
 /* The request is known to be one: it waits for its response from now on. */
-static bool open_request(struct conn *conn, struct worker *worker)
+static HOT bool open_request(struct conn *conn, struct worker *worker)
 {
     struct thread *self = thread_self();
     conn->arriving = NULL;
@@ -64,13 +85,13 @@ static bool open_request(struct conn *conn, struct worker *worker)
     return true;
 }
 
-static void close_oldest(struct conn *conn, int status, enum outcome outcome, uint64_t now_ns)
+static HOT void close_oldest(struct conn *conn, int status, enum outcome outcome, uint64_t now_ns)
 {
     struct worker *worker = conn->oldest;
     conn->oldest = worker->next;
     conn->pending--;
     worker_end(worker, thread_self(), status, outcome, now_ns);
-    worker_free(worker);
+    give_back(conn, worker);
 }
 
 static void serve_oldest(struct conn *conn)
@@ -93,14 +114,26 @@ static __attribute__((cold)) bool no_more_requests(struct conn *conn)
     return conn->oldest != NULL;
 }
 
+/* The request's line is known. */
+static bool arrive(struct conn *conn, const struct http1_event *line, uint64_t *now)
+{
+    if (conn->began_ns == 0)
+        conn->began_ns = once(now);
+    conn->arriving = make_worker(conn, line);
+    return conn->arriving != NULL;
+}
+
 static bool take_request_event(struct conn *conn, const struct http1_event *event, uint64_t *now)
 {
     switch (event->kind) {
+    case HTTP1_REQUEST:
+        if (!arrive(conn, event, now))
+            return false;
+        if (event->text.n > 0)
+            worker_set_id(conn->arriving, event->text);
+        return open_request(conn, conn->arriving);
     case HTTP1_REQUEST_LINE:
-        if (conn->began_ns == 0)
-            conn->began_ns = once(now);
-        conn->arriving = make_worker(event, conn->began_ns);
-        return conn->arriving != NULL;
+        return arrive(conn, event, now);
     case HTTP1_REQUEST_ID:
         worker_set_id(conn->arriving, event->text);
         return true;
@@ -113,7 +146,7 @@ static bool take_request_event(struct conn *conn, const struct http1_event *even
     }
 }
 
-bool join_read(struct conn *conn, const char *at, size_t n)
+HOT bool join_read(struct conn *conn, const char *at, size_t n)
 {
     struct http1_event event;
     uint64_t now = 0;
@@ -154,7 +187,7 @@ static __attribute__((cold)) bool answer_early(struct conn *conn)
     struct http1_event line;
     if (conn->arriving == NULL && !conn->requests_over &&
         http1_request_partial(&conn->request, &line))
-        conn->arriving = make_worker(&line, conn->began_ns);
+        conn->arriving = make_worker(conn, &line);
     if (conn->arriving == NULL)
         return false;
     conn->requests_over = true;
@@ -188,7 +221,7 @@ static __attribute__((cold)) bool unasked(struct conn *conn)
     return !conn->requests_over;
 }
 
-bool join_wrote(struct conn *conn, const char *at, size_t n)
+HOT bool join_wrote(struct conn *conn, const char *at, size_t n)
 {
     struct http1_event event;
     uint64_t now = 0;
@@ -206,7 +239,7 @@ bool join_wrote(struct conn *conn, const char *at, size_t n)
     return conn->oldest != NULL || !conn->requests_over;
 }
 
-bool join_wrote_unseen(struct conn *conn, uint64_t n)
+HOT bool join_wrote_unseen(struct conn *conn, uint64_t n)
 {
     struct http1_event event;
     uint64_t now = 0;

@@ -134,24 +134,6 @@ static __attribute__((noinline)) uint16_t number_of_long(struct label_table *tab
 
 #ifdef __SSE2__
 
-/* `n` bytes, 1 to 8, as one word; the rest is 0. Reads none but these. */
-static inline uint64_t load_word(const char *at, uint32_t n)
-{
-    uint64_t whole;
-    uint32_t low, high;
-    if (n == 8) {
-        memcpy(&whole, at, 8);
-        return whole;
-    }
-    if (n >= 4) {
-        memcpy(&low, at, 4);
-        memcpy(&high, at + n - 4, 4);
-        return low | (uint64_t)high << (8 * (n - 4));
-    }
-    return (unsigned char)at[0] | (uint64_t)(unsigned char)at[n / 2] << (8 * (n / 2)) |
-           (uint64_t)(unsigned char)at[n - 1] << (8 * (n - 1));
-}
-
 static inline __m128i within(__m128i bytes, char first, char last)
 {
     return _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8((char)(first - 1))),
@@ -178,9 +160,8 @@ static inline __m128i clean_16(__m128i bytes, bool dots)
 static inline uint16_t number_of_short(struct label_table *table, struct bytes text)
 {
     uint32_t n = (uint32_t)text.n, first = n < 8 ? n : 8;
-    uint64_t low = load_word(text.at, first);
-    uint64_t high = n > 8 ? load_word(text.at + 8, n - 8) : 0;
-    __m128i clean = clean_16(_mm_set_epi64x((long long)high, (long long)low), table->dots);
+    struct bytes_16 raw = bytes_load_16(text.at, n);
+    __m128i clean = clean_16(_mm_set_epi64x((long long)raw.high, (long long)raw.low), table->dots);
     uint64_t word[2] = {(uint64_t)_mm_cvtsi128_si64(clean) & UINT64_MAX >> (64 - 8 * first), 0};
     uint64_t hash = mix(0, word[0]);
     if (n > 8) {

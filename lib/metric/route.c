@@ -1,5 +1,7 @@
 #include "metric/route.h"
 
+#include "base/hot.h"
+
 /* `text` between two of its bytes; `to` is past the last one. */
 static struct bytes between(const char *from, const char *to)
 {
@@ -199,18 +201,49 @@ static bool is_id(struct bytes segment)
     return all(segment, digit) || is_uuid(segment) || (segment.n >= 16 && all(segment, hex));
 }
 
-static const bool ends_segment[256] = {['/'] = true, ['?'] = true, ['#'] = true};
+#ifdef __SSE2__
 
-/* The first segment of a path that is not empty, cut at the query: one pass over it. */
-static struct bytes first_segment(struct bytes path)
+static inline unsigned ends_in_16(__m128i bytes)
+{
+    __m128i ends = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('/')),
+                                             _mm_cmpeq_epi8(bytes, _mm_set1_epi8('?'))),
+                                _mm_cmpeq_epi8(bytes, _mm_set1_epi8('#')));
+    return (unsigned)_mm_movemask_epi8(ends);
+}
+
+/* How long the segment is that begins here. */
+static size_t segment_bytes(struct bytes path)
+{
+    size_t n = 0;
+    for (; path.n - n > 16; n += 16) {
+        unsigned ends = ends_in_16(_mm_loadu_si128((const __m128i *)(const void *)(path.at + n)));
+        if (ends != 0)
+            return n + (unsigned)__builtin_ctz(ends);
+    }
+    struct bytes_16 last = bytes_load_16(path.at + n, path.n - n);
+    unsigned ends = ends_in_16(_mm_set_epi64x((long long)last.high, (long long)last.low));
+    return n + (unsigned)__builtin_ctz(ends | 1u << (path.n - n));
+}
+
+#else
+
+static size_t segment_bytes(struct bytes path)
+{
+    size_t n = 0;
+    while (n < path.n && path.at[n] != '/' && path.at[n] != '?' && path.at[n] != '#')
+        n++;
+    return n;
+}
+
+#endif
+
+/* The first segment of a path that is not empty, cut at the query. */
+static HOT struct bytes first_segment(struct bytes path)
 {
     const char *at = path.at, *end = path.at + path.n;
     while (at < end && *at == '/')
         at++;
-    const char *begin = at;
-    while (at < end && !ends_segment[(unsigned char)*at])
-        at++;
-    return between(begin, at);
+    return (struct bytes){at, segment_bytes(between(at, end))};
 }
 
 static struct bytes segment_label(struct bytes path)
@@ -221,6 +254,14 @@ static struct bytes segment_label(struct bytes path)
     if (segment.n == 0)
         return BYTES("root");
     return is_id(segment) ? BYTES("id") : segment;
+}
+
+HOT bool routes_segment(struct bytes target, struct bytes *segment)
+{
+    if (target.n == 0 || target.at[0] != '/')
+        return false;
+    *segment = first_segment(target);
+    return true;
 }
 
 struct bytes routes_label(const struct routes *routes, struct bytes target)

@@ -43,4 +43,8 @@ void routes_parse(struct routes *routes, struct bytes text, route_refusal *refus
  */
 struct bytes routes_label(const struct routes *routes, struct bytes target);
 
+/* Whether, without rules, a target's label follows from its first path segment alone: that is then
+ * `*segment`. */
+bool routes_segment(struct bytes target, struct bytes *segment);
+
 #endif

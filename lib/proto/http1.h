@@ -30,10 +30,12 @@
 #define HTTP1_RESPONSE_LINE_BYTES 96
 
 enum http1_event_kind {
-    HTTP1_MORE,          /* nothing to tell yet */
-    HTTP1_REQUEST_LINE,  /* method and target are known */
-    HTTP1_REQUEST_ID,    /* a header that carries the request id: `text` is its value, not empty */
-    HTTP1_REQUEST_HEAD,  /* the request's head is complete; a body may follow */
+    HTTP1_MORE,         /* nothing to tell yet */
+    HTTP1_REQUEST_LINE, /* method and target are known */
+    HTTP1_REQUEST_ID,   /* a header that carries the request id: `text` is its value, not empty */
+    HTTP1_REQUEST_HEAD, /* the request's head is complete; a body may follow */
+    HTTP1_REQUEST, /* these three at once, for a head that came in one piece: method, target and
+                    * `text`, the request id, empty if there is none */
     HTTP1_RESPONSE_HEAD, /* the final response's head is complete, a body follows: `status` */
     HTTP1_RESPONSE_END,  /* the response's last byte has gone by: `status` */
     HTTP1_TUNNEL,        /* as RESPONSE_END, and no HTTP follows: 101, or 2xx to CONNECT */
@@ -43,9 +45,9 @@ enum http1_event_kind {
 /* What does not belong to the kind is not set. */
 struct http1_event {
     enum http1_event_kind kind;
-    struct bytes method; /* REQUEST_LINE: 1 to 32 token characters */
-    struct bytes target; /* REQUEST_LINE: as sent up to a blank; of a long one the beginning */
-    struct bytes text;   /* REQUEST_ID */
+    struct bytes method; /* REQUEST_LINE, REQUEST: 1 to 32 token characters */
+    struct bytes target; /* of these, too: as sent up to a blank; of a long one the beginning */
+    struct bytes text;   /* REQUEST_ID, REQUEST */
     int status;          /* RESPONSE_HEAD, RESPONSE_END, TUNNEL: 100 to 999 */
 };
 
@@ -64,10 +66,10 @@ struct http1_request {
 
 /*
  * Feeds `n` > 0 bytes from the client. `id_header` is the lower-case name of the header that
- * carries the request id. A request without body begins anew right after REQUEST_HEAD. Conflicting
- * or overflowing Content-Length and chunk sizes give BAD, but not before the head they stand in
- * gave REQUEST_HEAD: that request may still be answered. Content-Length with Transfer-Encoding:
- * chunked is framed as chunked (RFC 9112 6.3).
+ * carries the request id. A request without body begins anew right after REQUEST_HEAD or REQUEST.
+ * Conflicting or overflowing Content-Length and chunk sizes give BAD, but not before the head they
+ * stand in gave REQUEST_HEAD: that request may still be answered. Content-Length with
+ * Transfer-Encoding: chunked is framed as chunked (RFC 9112 6.3).
  */
 size_t http1_request_feed(struct http1_request *parser, const char *at, size_t n,
                           struct bytes id_header, struct http1_event *event);

@@ -1,5 +1,7 @@
 #include "proto/http1_body.h"
 
+#include "base/hot.h"
+
 enum body_state {
     BODY_NONE,
     BODY_LENGTH,
@@ -176,7 +178,7 @@ static enum http1_body_progress skip_chunk(struct http1_body *body, uint64_t *n)
     return HTTP1_BODY_MORE;
 }
 
-enum http1_body_progress http1_body_skip(struct http1_body *body, uint64_t *n)
+HOT enum http1_body_progress http1_body_skip(struct http1_body *body, uint64_t *n)
 {
     switch (body->state) {
     case BODY_LENGTH:

@@ -47,28 +47,6 @@ static void read_codings(struct http1_body *body, struct bytes list)
     body->coding = chunked ? HTTP1_CODING_CHUNKED : HTTP1_CODING_OTHER;
 }
 
-bool http1_framing_take_length(struct http1_body *body, struct bytes *rest)
-{
-    static const struct bytes usual = BYTES("Content-Length: ");
-    uint64_t length = 0;
-    if (rest->n < usual.n + 3 || body->has_length || memcmp(rest->at, usual.at, 16) != 0)
-        return false;
-    size_t i = usual.n, most = rest->n - 1 < usual.n + 18 ? rest->n - 1 : usual.n + 18;
-    for (unsigned digit; i < most; i++) {
-        digit = (unsigned char)rest->at[i] - (unsigned)'0';
-        if (digit > 9)
-            break;
-        length = length * 10 + digit;
-    }
-    if (i == usual.n || i + 1 >= rest->n || rest->at[i] != '\r' || rest->at[i + 1] != '\n')
-        return false;
-    body->has_length = true;
-    body->left = length;
-    rest->at += i + 2;
-    rest->n -= i + 2;
-    return true;
-}
-
 void http1_framing_read(struct http1_body *body, struct bytes line, bool cut)
 {
     struct bytes value;

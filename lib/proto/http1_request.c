@@ -1,5 +1,7 @@
 #include "proto/http1.h"
-#include "proto/http1_framing.h"
+
+#include "base/hot.h"
+#include "proto/http1_head.h"
 
 #define METHOD_MOST 32
 /* Where in its line a target begins at the latest: after the longest method and as many blanks. */
@@ -121,7 +123,7 @@ static void feed_line(struct http1_request *parser, struct bytes *rest, struct h
 }
 
 /* What can't be framed is bad from its next byte on: the head itself may still be answered. */
-static enum request_state state_after_head(struct http1_body *body)
+static enum request_state state_after_framed_head(struct http1_body *body)
 {
     if (body->coding == HTTP1_CODING_CHUNKED) {
         http1_body_begin_chunked(body);
@@ -129,10 +131,18 @@ static enum request_state state_after_head(struct http1_body *body)
     }
     if (body->coding != HTTP1_CODING_NONE || body->bad_length)
         return REQUEST_BAD;
-    if (body->left == 0)
-        return REQUEST_LINE;
-    http1_body_begin_length(body);
-    return REQUEST_BODY;
+    if (body->left > 0) {
+        http1_body_begin_length(body);
+        return REQUEST_BODY;
+    }
+    *body = (struct http1_body){0};
+    return REQUEST_LINE;
+}
+
+static inline enum request_state state_after_head(struct http1_body *body)
+{
+    bool framed = body->coding != HTTP1_CODING_NONE || body->has_length || body->bad_length;
+    return framed ? state_after_framed_head(body) : REQUEST_LINE;
 }
 
 static void become_idle(struct http1_request *parser)
@@ -144,28 +154,15 @@ static void become_idle(struct http1_request *parser)
 static void end_head(struct http1_request *parser, struct http1_event *event)
 {
     event->kind = HTTP1_REQUEST_HEAD;
-    enum request_state state = state_after_head(&parser->body);
-    if (state == REQUEST_LINE)
-        become_idle(parser);
-    else
-        parser->state = (uint8_t)state;
+    parser->state = (uint8_t)state_after_head(&parser->body);
 }
 
 static void feed_head(struct http1_request *parser, struct bytes *rest, struct bytes id_header,
                       struct http1_event *event)
 {
     struct http1_text line;
-    for (;;) {
-        if (parser->line.n == 0) {
-            http1_framing_pass(rest, id_header);
-            if (http1_framing_take_end(rest)) {
-                end_head(parser, event);
-                return;
-            }
-        }
-        if (rest->n == 0 ||
-            !http1_line_take(&parser->line, parser->kept, sizeof parser->kept, rest, &line))
-            return;
+    while (rest->n > 0 &&
+           http1_line_take(&parser->line, parser->kept, sizeof parser->kept, rest, &line)) {
         if (line.text.n == 0) {
             end_head(parser, event);
             return;
@@ -177,6 +174,73 @@ static void feed_head(struct http1_request *parser, struct bytes *rest, struct b
             return;
         }
     }
+}
+
+/* The method of a line that begins at `at` and has a byte that is no token's. */
+static size_t method_bytes(const char *at)
+{
+    size_t n = 0;
+    if (memcmp(at, "GET ", 4) == 0)
+        return 3;
+    while (token[(unsigned char)at[n]] && n < METHOD_MOST)
+        n++;
+    return n;
+}
+
+/* Where the first blank is; there is one. All up to `end` may be read. */
+static inline const char *find_blank(const char *at, const char *end)
+{
+#ifdef __SSE2__
+    for (; end - at >= 16; at += 16) {
+        unsigned found = bytes_places_16(at, ' ') | bytes_places_16(at, '\t');
+        if (found != 0)
+            return at + __builtin_ctz(found);
+    }
+#endif
+    (void)end;
+    while (!blank(*at))
+        at++;
+    return at;
+}
+
+/* The usual request line: one blank between its parts. `newline` ends it. */
+static inline bool read_usual_line(const char *at, const char *newline, const char *end,
+                                   struct http1_event *event)
+{
+    static const size_t version_bytes = sizeof " HTTP/1.1\r" - 1;
+    const char *version = newline - version_bytes;
+    if (version - at < 2 || newline - at > HTTP1_REQUEST_LINE_BYTES || newline[-1] != '\r' ||
+        memcmp(version, " HTTP/1.", 8) != 0 || (unsigned char)(newline[-2] - '0') > 9)
+        return false;
+    size_t n = method_bytes(at);
+    const char *target = at + n + 1;
+    if (n == 0 || target[-1] != ' ' || target >= version || blank(*target))
+        return false;
+    event->method = (struct bytes){at, n};
+    event->target = (struct bytes){target, (size_t)(find_blank(target, end) - target)};
+    return true;
+}
+
+/* A head that begins at `at`, lies whole in the `n` bytes and is as most are: its size, else 0. */
+static inline size_t feed_whole(struct http1_request *parser, const char *at, size_t n,
+                                struct bytes id_header, struct http1_event *event)
+{
+    if (parser->state != REQUEST_LINE || parser->line.n > 0 || n < HTTP1_LINES_LEAST)
+        return 0;
+    struct http1_head head = {id_header, sizeof parser->kept, &parser->body, {NULL, 0}};
+    struct http1_lines lines = http1_lines_on(at, n);
+    const char *fields = http1_lines_next(&lines);
+    if (fields == NULL || !read_usual_line(at, fields - 1, at + n, event))
+        return 0;
+    const char *end = http1_head_read(&head, &lines, fields);
+    if (end == NULL) {
+        parser->body = (struct http1_body){0};
+        return 0;
+    }
+    parser->state = (uint8_t)state_after_head(&parser->body);
+    event->kind = HTTP1_REQUEST;
+    event->text = head.id;
+    return (size_t)(end - at);
 }
 
 static void feed_body(struct http1_request *parser, struct bytes *rest, struct http1_event *event)
@@ -193,10 +257,11 @@ static void feed_body(struct http1_request *parser, struct bytes *rest, struct h
     }
 }
 
-size_t http1_request_feed(struct http1_request *parser, const char *at, size_t n,
-                          struct bytes id_header, struct http1_event *event)
+static __attribute__((noinline)) size_t feed_pieces(struct http1_request *parser, struct bytes rest,
+                                                    struct bytes id_header,
+                                                    struct http1_event *event)
 {
-    struct bytes rest = {at, n};
+    size_t n = rest.n;
     event->kind = HTTP1_MORE;
     while (rest.n > 0 && event->kind == HTTP1_MORE) {
         switch (parser->state) {
@@ -214,6 +279,15 @@ size_t http1_request_feed(struct http1_request *parser, const char *at, size_t n
         }
     }
     return event->kind == HTTP1_BAD ? n : n - rest.n;
+}
+
+HOT __attribute__((noinline)) size_t http1_request_feed(struct http1_request *parser,
+                                                        const char *at, size_t n,
+                                                        struct bytes id_header,
+                                                        struct http1_event *event)
+{
+    size_t whole = feed_whole(parser, at, n, id_header, event);
+    return whole > 0 ? whole : feed_pieces(parser, (struct bytes){at, n}, id_header, event);
 }
 
 bool http1_request_skip(struct http1_request *parser, uint64_t n)

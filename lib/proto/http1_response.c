@@ -1,5 +1,7 @@
 #include "proto/http1.h"
-#include "proto/http1_framing.h"
+
+#include "base/hot.h"
+#include "proto/http1_head.h"
 
 enum response_state { RESPONSE_LINE, RESPONSE_HEAD, RESPONSE_BODY, RESPONSE_BAD };
 
@@ -13,7 +15,7 @@ static bool digit(char c)
 }
 
 /* As many bytes as `least` has, and as many digits; a reason may follow a blank, or none the CR. */
-static bool is_status_line(const char *at)
+static HOT bool is_status_line(const char *at)
 {
     char after = at[12];
     return memcmp(at, least, strlen("HTTP/1.")) == 0 && digit(at[7]) && at[8] == ' ' &&
@@ -55,24 +57,9 @@ static enum http1_event_kind become_idle(struct http1_response *parser, enum htt
     return kind;
 }
 
-/* A status line that lies whole in `rest` is passed by the same look that passes what follows it.
- */
-static bool pass_line(struct http1_response *parser, struct bytes *rest)
-{
-    const char *begin = rest->at;
-    if (parser->line.n != 0 || rest->n < LEAST_BYTES || !read_line(*rest, &parser->status))
-        return false;
-    http1_framing_pass_first(rest);
-    return rest->at != begin;
-}
-
 static enum http1_event_kind feed_line(struct http1_response *parser, struct bytes *rest)
 {
     struct http1_text line;
-    if (pass_line(parser, rest)) {
-        parser->state = RESPONSE_HEAD;
-        return HTTP1_MORE;
-    }
     if (!http1_line_take(&parser->line, parser->kept, sizeof parser->kept, rest, &line)) {
         parser->status = 0;
         bool begun = read_beginning((struct bytes){parser->kept, parser->line.n});
@@ -104,7 +91,7 @@ static enum http1_event_kind begin_body(struct http1_response *parser)
 }
 
 /* RFC 9112 6.3, in its order: what has no body ends here whatever its fields say. */
-static enum http1_event_kind end_head(struct http1_response *parser, enum http1_method method)
+static HOT enum http1_event_kind end_head(struct http1_response *parser, enum http1_method method)
 {
     int status = parser->status;
     if (status == 101 || (method == HTTP1_METHOD_CONNECT && status / 100 == 2))
@@ -119,22 +106,32 @@ static enum http1_event_kind end_head(struct http1_response *parser, enum http1_
 static enum http1_event_kind feed_head(struct http1_response *parser, struct bytes *rest,
                                        enum http1_method method)
 {
-    for (;;) {
-        struct http1_text line;
-        if (parser->line.n == 0) {
-            http1_framing_pass(rest, BYTES(""));
-            if (http1_framing_take_end(rest))
-                return end_head(parser, method);
-            if (http1_framing_take_length(&parser->body, rest))
-                continue;
-        }
-        if (rest->n == 0 ||
-            !http1_line_take(&parser->line, parser->kept, sizeof parser->kept, rest, &line))
-            return HTTP1_MORE;
+    struct http1_text line;
+    while (rest->n > 0 &&
+           http1_line_take(&parser->line, parser->kept, sizeof parser->kept, rest, &line)) {
         if (line.text.n == 0)
             return end_head(parser, method);
         http1_framing_read(&parser->body, line.text, line.cut);
     }
+    return HTTP1_MORE;
+}
+
+/* A head that begins at `at`, lies whole in the `n` bytes and is as most are: its size, else 0. */
+static inline size_t feed_whole(struct http1_response *parser, const char *at, size_t n,
+                                enum http1_method method, enum http1_event_kind *kind)
+{
+    if (parser->state != RESPONSE_LINE || parser->line.n > 0 || n < HTTP1_LINES_LEAST ||
+        !read_line((struct bytes){at, n}, &parser->status))
+        return 0;
+    struct http1_head head = {BYTES(""), sizeof parser->kept, &parser->body, {NULL, 0}};
+    struct http1_lines lines = http1_lines_on(at, n);
+    const char *end = http1_head_read(&head, &lines, http1_lines_next(&lines));
+    if (end == NULL) {
+        parser->body = (struct http1_body){0};
+        return 0;
+    }
+    *kind = end_head(parser, method);
+    return (size_t)(end - at);
 }
 
 static enum http1_event_kind after_body(struct http1_response *parser,
@@ -152,31 +149,44 @@ static void tell(const struct http1_response *parser, enum http1_event_kind kind
     event->status = parser->status;
 }
 
-size_t http1_response_feed(struct http1_response *parser, const char *at, size_t n,
-                           enum http1_method method, struct http1_event *event)
+static __attribute__((noinline)) enum http1_event_kind
+feed_pieces(struct http1_response *parser, struct bytes *rest, enum http1_method method)
 {
-    struct bytes rest = {at, n};
     enum http1_event_kind kind = HTTP1_MORE;
-    while (rest.n > 0 && kind == HTTP1_MORE) {
+    while (rest->n > 0 && kind == HTTP1_MORE) {
         switch (parser->state) {
         case RESPONSE_LINE:
-            kind = feed_line(parser, &rest);
+            kind = feed_line(parser, rest);
             break;
         case RESPONSE_HEAD:
-            kind = feed_head(parser, &rest, method);
+            kind = feed_head(parser, rest, method);
             break;
         case RESPONSE_BODY:
-            kind = after_body(parser, http1_body_feed(&parser->body, &rest));
+            kind = after_body(parser, http1_body_feed(&parser->body, rest));
             break;
         default:
             kind = HTTP1_BAD;
         }
     }
+    return kind;
+}
+
+HOT __attribute__((noinline)) size_t http1_response_feed(struct http1_response *parser,
+                                                         const char *at, size_t n,
+                                                         enum http1_method method,
+                                                         struct http1_event *event)
+{
+    enum http1_event_kind kind = HTTP1_MORE;
+    size_t whole = feed_whole(parser, at, n, method, &kind);
+    struct bytes rest = {at + whole, n - whole};
+    if (kind == HTTP1_MORE)
+        kind = feed_pieces(parser, &rest, method);
     tell(parser, kind, event);
     return kind == HTTP1_BAD ? n : n - rest.n;
 }
 
-uint64_t http1_response_skip(struct http1_response *parser, uint64_t n, struct http1_event *event)
+HOT uint64_t http1_response_skip(struct http1_response *parser, uint64_t n,
+                                 struct http1_event *event)
 {
     uint64_t taken = n;
     enum http1_event_kind kind = HTTP1_BAD;

@@ -2,14 +2,16 @@
 
 #include <stddef.h>
 
+#include "base/hot.h"
+
 _Static_assert(offsetof(struct event, rest) == EVENT_END_WORDS * 8, "an end is four words");
 _Static_assert(EVENT_WORDS_MOST <= RING_RECORD_WORDS, "an event fits in a ring");
 
-bool event_put_start(struct ring *ring, uint8_t scope, uint16_t label, uint16_t action)
+HOT bool event_put_start(struct ring *ring, uint8_t scope, uint16_t label, uint16_t action)
 {
     uint64_t *word = ring_reserve_spsc(ring, EVENT_START_WORDS);
     if (word == NULL)
-        return false;
+        return true;
     *word = (uint64_t)EVENT_START | (uint64_t)scope << 8 | (uint64_t)label << 32 |
             (uint64_t)action << 48;
     return ring_commit_spsc(ring);
@@ -29,19 +31,14 @@ static uint32_t words_of(const struct event_facts *facts)
 static void fill(struct event *event, const struct event_facts *facts, uint32_t words)
 {
     uint32_t timers = timers_of(facts);
-    *event = (struct event){
-        .kind = (uint8_t)facts->kind,
-        .scope = facts->scope,
-        .more_words = (uint16_t)(words - 1),
-        .label = facts->label,
-        .action = facts->action,
-        .status = facts->status,
-        .tid = facts->tid & 0x3fffff,
-        .outcome = (unsigned)facts->outcome & 3,
-        .timers = timers & 0xff,
-        .duration_ns = facts->duration_ns,
-        .start_ns = facts->start_ns,
-    };
+    uint64_t *word = (uint64_t *)event;
+    word[0] = (uint64_t)facts->kind | (uint64_t)facts->scope << 8 | (uint64_t)(words - 1) << 16 |
+              (uint64_t)facts->label << 32 | (uint64_t)facts->action << 48;
+    word[1] = (uint32_t)facts->status |
+              (uint64_t)((facts->tid & 0x3fffff) | (uint32_t)facts->outcome << 22 | timers << 24)
+                  << 32;
+    word[2] = facts->duration_ns;
+    word[3] = facts->start_ns;
     if (timers > 0)
         timers_copy(facts->timers, (struct timer *)event->rest);
     if (facts->id.n > 0) {
@@ -51,12 +48,12 @@ static void fill(struct event *event, const struct event_facts *facts, uint32_t 
     }
 }
 
-bool event_put_end(struct ring *ring, const struct event_facts *facts)
+HOT bool event_put_end(struct ring *ring, const struct event_facts *facts)
 {
     uint32_t words = words_of(facts);
     uint64_t *word = ring_reserve_spsc(ring, words);
     if (word == NULL)
-        return false;
+        return true;
     fill((struct event *)word, facts, words);
     return ring_commit_spsc(ring);
 }

@@ -54,7 +54,7 @@ struct event_facts {
 
 /*
  * Producer: hands over a start, or an end. True when the sender should come soon. A full ring drops
- * the event and counts it.
+ * the event and counts it, and is true.
  */
 bool event_put_start(struct ring *ring, uint8_t scope, uint16_t label, uint16_t action);
 bool event_put_end(struct ring *ring, const struct event_facts *facts);

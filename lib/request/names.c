@@ -1,9 +1,10 @@
 #include "request/names.h"
 
+#include "base/hot.h"
 #include "base/log.h"
 #include "metric/route.h"
 
-struct names names;
+HOT_DATA struct names names;
 
 static struct routes routes;
 
@@ -16,6 +17,7 @@ static void refuse(struct bytes rule, const char *accepted)
 void names_read_routes(const struct config *config)
 {
     routes_parse(&routes, config->routes, refuse);
+    names.routed = routes.n > 0;
 }
 
 int names_begin(const struct config *config)
@@ -31,7 +33,31 @@ int names_begin(const struct config *config)
     return error < 0 ? error : label_table_begin(&names.timers, config->max_labels);
 }
 
-uint16_t names_label(struct bytes target)
+static uint16_t find_label(struct bytes target)
 {
     return label_number(&names.labels, routes_label(&routes, target));
+}
+
+static inline uint32_t place_of(struct bytes_16 segment, size_t n)
+{
+    uint64_t hash = (segment.low ^ segment.high * 0xff51afd7ed558ccd ^ n) * 0x9e3779b97f4a7c15;
+    return (uint32_t)(hash >> 32) % NAMES_REMEMBERED;
+}
+
+HOT uint16_t names_label(struct names_memory *memory, struct bytes target)
+{
+    struct bytes text;
+    if (names.routed || !routes_segment(target, &text) || text.n > sizeof(struct bytes_16))
+        return find_label(target);
+    struct bytes_16 segment = bytes_load_16(text.at, text.n);
+    uint32_t at = place_of(segment, text.n);
+    if (__builtin_expect(memory->of[at].segment.low != segment.low ||
+                             memory->of[at].segment.high != segment.high ||
+                             memory->of[at].bytes != text.n + 1,
+                         0)) {
+        memory->of[at].label = find_label(target);
+        memory->of[at].segment = segment;
+        memory->of[at].bytes = (uint16_t)(text.n + 1);
+    }
+    return memory->of[at].label;
 }

@@ -11,6 +11,7 @@
 struct names {
     struct label_table labels, actions, timers;
     uint16_t get;              /* the action of most requests */
+    bool routed;               /* the user has given routes */
     struct upstream_rule rule; /* the process's own upstream prefixes */
 };
 
@@ -22,8 +23,20 @@ void names_read_routes(const struct config *config);
 /* Makes room for MAX_LABELS of each kind. 0 or -ENOMEM. */
 int names_begin(const struct config *config);
 
-/* The label of a request target, by the user's routes first. Any thread. */
-uint16_t names_label(struct bytes target);
+/* A thread's memory of path segments that it has met lately, up to 16 bytes each, and of their
+ * labels: what comes again is not looked at any closer. Zero it to begin. */
+#define NAMES_REMEMBERED 64
+
+struct names_memory {
+    struct {
+        struct bytes_16 segment;
+        uint16_t label;
+        uint16_t bytes; /* the segment's and one more; 0: none */
+    } of[NAMES_REMEMBERED];
+};
+
+/* The label of a request target, by the user's routes first. `memory` is the calling thread's. */
+uint16_t names_label(struct names_memory *memory, struct bytes target);
 
 /* The action of a request method. Any thread. */
 static inline uint16_t names_action(struct bytes method)

@@ -74,7 +74,7 @@ static void put_before(struct worker *worker, struct worker *older)
     older->newer = worker;
 }
 
-int registry_add(struct worker *worker)
+__attribute__((noinline)) int registry_add(struct worker *worker)
 {
     struct request_id *id = &worker->id, *older;
     id->hash = hash_id(id);

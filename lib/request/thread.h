@@ -21,6 +21,7 @@
 #include "base/ring.h"
 #include "request/epoch.h"
 #include "request/id.h"
+#include "request/names.h"
 
 enum thread_state { THREAD_FREE, THREAD_LIVE, THREAD_DOWN, THREAD_ENDED };
 
@@ -33,6 +34,7 @@ struct thread {
     ck_epoch_record_t *reader; /* for the registry's look-ups */
     struct id_supply ids;
     struct ring ring;
+    struct names_memory names;
 };
 
 extern __thread struct thread *thread_current __attribute__((tls_model("initial-exec")));

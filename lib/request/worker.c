@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "base/hot.h"
 #include "request/registry.h"
 #include "send/sender.h"
 
@@ -30,7 +31,7 @@ _Static_assert(offsetof(struct worker, id.word) + 16 <= 64, "one line for the re
  */
 
 static struct pool workers = POOL_OF(struct worker, WORKERS_MOST);
-static bool ids_wanted;
+static HOT_DATA bool ids_wanted;
 
 void worker_tell_ids(bool tell)
 {
@@ -40,12 +41,8 @@ void worker_tell_ids(bool tell)
 struct worker *worker_make(uint64_t start_ns)
 {
     struct worker *worker = pool_get(&workers);
-    if (worker == NULL)
-        return NULL;
-    atomic_store_explicit(&worker->start_ns, start_ns, memory_order_relaxed);
-    request_id_clear(&worker->id);
-    worker->next = NULL;
-    worker->by_calls = false;
+    if (worker != NULL)
+        worker_renew(worker, start_ns);
     return worker;
 }
 
@@ -56,8 +53,8 @@ void worker_name(struct worker *worker, uint16_t label, uint16_t action)
 
 void worker_scope(struct worker *worker, uint8_t scope)
 {
-    uint64_t names = atomic_load_explicit(&worker->names, memory_order_relaxed);
-    atomic_store_explicit(&worker->names, (names & UINT32_MAX) | (uint64_t)scope << 32,
+    uint64_t named = atomic_load_explicit(&worker->names, memory_order_relaxed);
+    atomic_store_explicit(&worker->names, (named & UINT32_MAX) | (uint64_t)scope << 32,
                           memory_order_relaxed);
 }
 
@@ -67,19 +64,19 @@ void worker_set_id(struct worker *worker, struct bytes id)
 }
 
 /* Its owner comes last: from then on the sweep may end it, and it may be another's. */
-int worker_begin_for(struct worker *worker, struct thread *owner, struct thread *self)
+HOT int worker_begin_for(struct worker *worker, struct thread *owner, struct thread *self)
 {
-    uint64_t names = atomic_load_explicit(&worker->names, memory_order_relaxed);
+    uint64_t named = atomic_load_explicit(&worker->names, memory_order_relaxed);
     int error = request_id_text(&worker->id).n > 0 ? registry_add(worker) : 0;
     if (error < 0 && worker->by_calls)
         return error;
     atomic_store_explicit(&worker->owner, owner->link.number + 1, memory_order_release);
-    sender_notify(event_put_start(&self->ring, (uint8_t)(names >> 32), (uint16_t)names,
-                                  (uint16_t)(names >> 16)));
+    sender_notify(event_put_start(&self->ring, (uint8_t)(named >> 32), (uint16_t)named,
+                                  (uint16_t)(named >> 16)));
     return 0;
 }
 
-void worker_begin(struct worker *worker, struct thread *thread)
+HOT void worker_begin(struct worker *worker, struct thread *thread)
 {
     atomic_fetch_add_explicit(&thread->owned, 1, memory_order_relaxed);
     worker_begin_for(worker, thread, thread);
@@ -144,17 +141,17 @@ void worker_move_here(struct worker *worker, struct thread *thread)
 
 static struct event_facts facts_of(const struct worker *worker)
 {
-    uint64_t names = atomic_load_explicit(&worker->names, memory_order_relaxed);
+    uint64_t named = atomic_load_explicit(&worker->names, memory_order_relaxed);
     return (struct event_facts){
-        .scope = (uint8_t)(names >> 32),
-        .label = (uint16_t)names,
-        .action = (uint16_t)(names >> 16),
+        .scope = (uint8_t)(named >> 32),
+        .label = (uint16_t)named,
+        .action = (uint16_t)(named >> 16),
         .start_ns = atomic_load_explicit(&worker->start_ns, memory_order_relaxed),
     };
 }
 
-static void tell_end(struct worker *worker, struct event_facts *facts, struct thread *thread,
-                     uint64_t now_ns)
+static HOT void tell_end(struct worker *worker, struct event_facts *facts, struct thread *thread,
+                         uint64_t now_ns)
 {
     facts->kind = EVENT_END;
     facts->tid = (uint32_t)thread->tid;
@@ -213,8 +210,8 @@ static __attribute__((noinline)) bool claim_any(struct worker *worker, struct ev
     return claimed;
 }
 
-void worker_end(struct worker *worker, struct thread *thread, int status, enum outcome outcome,
-                uint64_t now_ns)
+HOT void worker_end(struct worker *worker, struct thread *thread, int status, enum outcome outcome,
+                    uint64_t now_ns)
 {
     struct event_facts facts = facts_of(worker);
     facts.outcome = outcome;

@@ -51,6 +51,23 @@ struct worker {
  * else until worker_begin. */
 struct worker *worker_make(uint64_t start_ns);
 
+/* One that has ended and that nobody but its holder can reach: it may be renewed. */
+static inline bool worker_is_unused(const struct worker *worker)
+{
+    return atomic_load_explicit(&worker->owner, memory_order_acquire) == 0 &&
+           !atomic_load_explicit(&worker->registered, memory_order_relaxed) &&
+           !atomic_load_explicit(&worker->noted, memory_order_relaxed) && !worker->stuck;
+}
+
+/* Makes an unused worker another request's, as worker_make does. */
+static inline void worker_renew(struct worker *worker, uint64_t start_ns)
+{
+    atomic_store_explicit(&worker->start_ns, start_ns, memory_order_relaxed);
+    request_id_clear(&worker->id);
+    worker->next = NULL;
+    worker->by_calls = false;
+}
+
 /* The time of a request until now; never negative. */
 static inline uint64_t worker_time_ns(uint64_t start_ns, uint64_t now_ns)
 {

@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 
 #include "base/clock.h"
+#include "base/hot.h"
 #include "base/log.h"
 #include "base/sys.h"
 #include "send/apart.h"
@@ -22,7 +23,7 @@
 #define STACK_BYTES    (128 * 1024) /* for our own frames and the resolver's */
 #define START_RETRY_NS 1000000000ull
 
-_Atomic uint32_t sender_state;
+HOT_DATA _Atomic uint32_t sender_state;
 
 static struct {
     struct sender_options options;

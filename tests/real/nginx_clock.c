@@ -1,10 +1,10 @@
 /*
  * nginx_clock: preloaded behind the shim, refreshes nginx's clock whenever it has read or written.
  *
- * nginx stamps its log from a clock that it reads once per turn of its event loop (ngx_time_update),
- * so a request that is served within one turn took 0.000 s whatever it took. With this its own
- * $request_time is true to the millisecond it is printed in, under load too, and can be compared
- * with ours.
+ * nginx stamps its log from a clock that it reads once per turn of its event loop
+ * (ngx_time_update), so a request that is served within one turn took 0.000 s whatever it took.
+ * With this its own $request_time is true to the millisecond it is printed in, under load too, and
+ * can be compared with ours.
  */
 #include <dlfcn.h>
 #include <errno.h>

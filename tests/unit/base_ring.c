@@ -205,7 +205,7 @@ Test(ring, all_rings_share_the_budget)
 Test(ring, tells_when_the_consumer_should_come)
 {
     const int half = FIRST / 2 < RING_WORDS_WAKE ? FIRST / 2 : RING_WORDS_WAKE;
-    begin(1 << 20);
+    begin(2 * FIRST - 1); /* it can't grow */
     for (int i = 1; i <= FIRST; i++) {
         uint64_t *record = ring_reserve_spsc(&ring, 1);
         *record = 1;
@@ -215,6 +215,21 @@ Test(ring, tells_when_the_consumer_should_come)
         ring_release_spsc(&ring);
     *ring_reserve_spsc(&ring, 1) = 1;
     cr_assert_not(ring_commit_spsc(&ring));
+}
+
+Test(ring, grows_rather_than_calls_the_consumer)
+{
+    begin(1 << 20);
+    for (uint32_t waiting = 1; ring.fill->words < 2 * RING_WORDS_WAKE; waiting++) {
+        *ring_reserve_spsc(&ring, 1) = 1;
+        cr_assert_not(ring_commit_spsc(&ring), "%u words", waiting);
+    }
+    for (uint32_t here = 2; here < RING_WORDS_WAKE; here++) {
+        *ring_reserve_spsc(&ring, 1) = 1;
+        cr_assert_not(ring_commit_spsc(&ring), "%u words in the large buffer", here);
+    }
+    *ring_reserve_spsc(&ring, 1) = 1;
+    cr_assert(ring_commit_spsc(&ring));
 }
 
 Test(ring, a_large_buffer_tells_at_the_wake_mark)

@@ -59,6 +59,15 @@ static inline void request_note(struct events *events, const struct http1_event 
     switch (event->kind) {
     case HTTP1_MORE:
         return;
+    case HTTP1_REQUEST:
+        put_string(&events->out, "line");
+        events_put_line(events, event);
+        if (event->text.n > 0) {
+            put_string(&events->out, "\nid");
+            events_put(events, event->text);
+        }
+        put_string(&events->out, "\nhead");
+        break;
     case HTTP1_REQUEST_LINE:
         put_string(&events->out, "line");
         events_put_line(events, event);

@@ -137,8 +137,8 @@ Test(event, a_full_ring_drops_and_counts)
     begin();
     for (int i = 0; i < RING_WORDS_LEAST; i++)
         event_put_start(&ring, 1, 1, 1);
-    cr_assert_not(event_put_start(&ring, 1, 1, 1));
-    cr_assert_not(event_put_end(&ring, &end));
+    cr_assert(event_put_start(&ring, 1, 1, 1), "the sender should come");
+    cr_assert(event_put_end(&ring, &end));
     cr_assert_eq(ring_dropped_spsc(&ring), 2);
 }
 

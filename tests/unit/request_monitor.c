@@ -23,7 +23,8 @@ static void begin(void)
 static struct worker *begun(const char *id)
 {
     struct worker *worker = worker_make(clock_now_ns());
-    worker_name(worker, names_label(BYTES("/users/7")), names_action(BYTES("GET")));
+    worker_name(worker, names_label(&thread_self()->names, BYTES("/users/7")),
+                names_action(BYTES("GET")));
     worker_set_id(worker, bytes_of(id));
     worker_begin(worker, thread_self());
     return worker;

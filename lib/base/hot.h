@@ -1,0 +1,10 @@
+#ifndef BASE_HOT_H
+#define BASE_HOT_H
+
+/* hot: marks the functions that run for every request, and the variables that these look at. The
+ * linker puts them side by side, so that they take few pages and cache lines of those that the host
+ * needs for itself. */
+#define HOT      __attribute__((hot))
+#define HOT_DATA __attribute__((section("hot_data")))
+
+#endif
