@@ -4,7 +4,13 @@
 /* hot: marks the functions that run for every request, and the variables that these look at. The
  * linker puts them side by side, so that they take few pages and cache lines of those that the host
  * needs for itself. */
-#define HOT      __attribute__((hot))
+#define HOT __attribute__((hot))
+
+/* Sanitizers put no red zones around variables in a section with a name. */
+#ifdef __SANITIZE_ADDRESS__
+#define HOT_DATA
+#else
 #define HOT_DATA __attribute__((section("hot_data")))
+#endif
 
 #endif

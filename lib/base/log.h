@@ -6,6 +6,8 @@
  * stdio, errno untouched; safe in signal handlers. A line goes out in one write.
  */
 
+#include <sys/types.h>
+
 #include "base/bytes.h"
 
 enum log_level { LOG_OFF, LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };

@@ -18,11 +18,13 @@
 
 enum { SKIP = 0xff };
 
-static _Atomic int64_t budget;
+static _Atomic int64_t budget; /* what is left of it */
+static int64_t budget_whole;
 
 void ring_budget(uint64_t words)
 {
-    atomic_store(&budget, (int64_t)words);
+    budget_whole = (int64_t)words;
+    atomic_store(&budget, budget_whole);
 }
 
 static size_t buffer_bytes(uint32_t words)
@@ -89,11 +91,12 @@ static struct ring_buffer *grown(const struct ring_buffer *full)
 static __attribute__((noinline, cold)) uint64_t *reserve_in_next(struct ring *ring, uint32_t words)
 {
     struct ring_buffer *buffer = grown(ring->fill);
+    struct ring_buffer *full = ring->fill;
     if (buffer == NULL) {
+        full->cannot_grow = true;
         atomic_fetch_add_explicit(&ring->dropped, 1, memory_order_relaxed);
         return NULL;
     }
-    struct ring_buffer *full = ring->fill;
     ring->fill = buffer;
     ring->head_seen = 0;
     ring->reserved = words;
@@ -122,8 +125,8 @@ __attribute__((noinline)) uint64_t *ring_reserve_anew(struct ring *ring, uint32_
 
 static bool may_grow(const struct ring_buffer *buffer)
 {
-    return buffer->words < 2 * RING_WORDS_WAKE &&
-           atomic_load(&budget) >= (int64_t)buffer->words * 2;
+    return buffer->words < 2 * RING_WORDS_WAKE && !buffer->cannot_grow &&
+           atomic_load(&budget) - (int64_t)buffer->words * 2 >= budget_whole / 2;
 }
 
 bool ring_wants_consumer(struct ring *ring)

@@ -28,7 +28,8 @@ struct ring_buffer {
     _Atomic uint32_t head;              /* words taken out, ever */
     _Alignas(64) _Atomic uint32_t tail; /* words put in, ever */
     uint32_t words;                     /* a power of two */
-    uint32_t many; /* from so many waiting words on the consumer may be wanted */
+    uint32_t many;    /* from so many waiting words on the consumer may be wanted */
+    bool cannot_grow; /* that was tried, and failed */
     _Atomic(struct ring_buffer *) next;
     uint64_t word[];
 };
@@ -58,9 +59,9 @@ static inline uint64_t *ring_reserve_spsc(struct ring *ring, uint32_t words);
 
 /*
  * Producer: hands over what was reserved last. True when the consumer should come soon:
- * RING_WORDS_WAKE words wait, or its buffer is half full. While the budget has room, a buffer that
- * is too small for so many words grows instead: calling the consumer costs a busy thread more than
- * memory does.
+ * RING_WORDS_WAKE words wait, or its buffer is half full. As long as half of the budget is not
+ * spent, a buffer that is too small for so many words grows instead: calling the consumer costs a
+ * busy thread more than memory does. The other half stays for consumers that come late.
  */
 static inline bool ring_commit_spsc(struct ring *ring);
 

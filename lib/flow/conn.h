@@ -52,7 +52,8 @@ uint64_t conn_make(void);
 static inline struct conn *conn_enter(uint64_t word);
 static inline void conn_leave(struct conn *conn);
 
-/* Under the lock: the connection is over; its workers must be gone. Leaves, too. */
+/* Under the lock: the connection is over; its workers must be gone, but for the spare one. Leaves,
+ * too. */
 void conn_end(struct conn *conn);
 
 /* Of conn_enter: it is the parent's, under the lock; and the ways to end without it. */

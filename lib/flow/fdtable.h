@@ -3,8 +3,8 @@
 
 /*
  * fdtable: fd number => what we know of it, for any number a process can have. A look-up of an fd
- * that is nobody's costs two loads and two branches at most, and one less of each in a process that
- * never accepted a connection. Slots are words: 0 for none, else a connection's slot word
+ * that is nobody's costs two loads and three branches at most, and one less of each in a process
+ * that never accepted a connection. Slots are words: 0 for none, else a connection's slot word
  * (flow/conn.h). Any thread, signal handlers included.
  */
 

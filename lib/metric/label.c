@@ -188,6 +188,11 @@ uint16_t label_number(struct label_table *table, struct bytes text)
     return text.n <= 16 ? number_of_short(table, text) : number_of_long(table, text);
 }
 
+bool label_table_full(const struct label_table *table)
+{
+    return atomic_load_explicit(&table->n, memory_order_relaxed) >= table->most;
+}
+
 struct bytes label_text(const struct label_table *table, uint16_t number)
 {
     return (struct bytes){(const char *)table->label[number].word, table->label[number].n};

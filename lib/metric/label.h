@@ -46,6 +46,9 @@ int label_table_begin(struct label_table *table, uint32_t most);
  */
 uint16_t label_number(struct label_table *table, struct bytes text);
 
+/* Whether all numbers are given: what has none has LABEL_OTHER for ever. */
+bool label_table_full(const struct label_table *table);
+
 /* The label's text. */
 struct bytes label_text(const struct label_table *table, uint16_t number);
 

@@ -68,7 +68,7 @@ struct http1_request {
  * Feeds `n` > 0 bytes from the client. `id_header` is the lower-case name of the header that
  * carries the request id. A request without body begins anew right after REQUEST_HEAD or REQUEST.
  * Conflicting or overflowing Content-Length and chunk sizes give BAD, but not before the head they
- * stand in gave REQUEST_HEAD: that request may still be answered. Content-Length with
+ * stand in gave REQUEST_HEAD or REQUEST: that request may still be answered. Content-Length with
  * Transfer-Encoding: chunked is framed as chunked (RFC 9112 6.3).
  */
 size_t http1_request_feed(struct http1_request *parser, const char *at, size_t n,

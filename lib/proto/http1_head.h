@@ -122,7 +122,9 @@ http1_head_read(struct http1_head *head, struct http1_lines *lines, const char *
             return end - line >= 2 && line[1] == '\n' ? line + 2 : NULL;
         if (*line == '\n')
             return NULL;
-        if (!http1_line_may_matter(head, line, end) ||
+        if (!http1_line_may_matter(head, line, end))
+            continue;
+        if (head->id_header.n != sizeof "content-length" - 1 &&
             http1_framing_read_usual_length(head->body, line, end))
             continue;
         if (!http1_head_read_line(head, line, end))

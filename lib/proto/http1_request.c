@@ -187,37 +187,39 @@ static size_t method_bytes(const char *at)
     return n;
 }
 
-/* Where the first blank is; there is one. All up to `end` may be read. */
-static inline const char *find_blank(const char *at, const char *end)
+/* The first blank before `last`, or that. All up to `end` may be read. */
+static inline const char *find_blank(const char *at, const char *last, const char *end)
 {
 #ifdef __SSE2__
-    for (; end - at >= 16; at += 16) {
+    for (; at < last && end - at >= 16; at += 16) {
         unsigned found = bytes_places_16(at, ' ') | bytes_places_16(at, '\t');
         if (found != 0)
-            return at + __builtin_ctz(found);
+            return at + __builtin_ctz(found) < last ? at + __builtin_ctz(found) : last;
     }
 #endif
     (void)end;
-    while (!blank(*at))
+    while (at < last && !blank(*at))
         at++;
-    return at;
+    return at < last ? at : last;
 }
 
 /* The usual request line: one blank between its parts. `newline` ends it. */
 static inline bool read_usual_line(const char *at, const char *newline, const char *end,
                                    struct http1_event *event)
 {
-    static const size_t version_bytes = sizeof " HTTP/1.1\r" - 1;
+    static const ptrdiff_t version_bytes = sizeof " HTTP/1.1\r" - 1;
+    if (newline - at < version_bytes + 2 || newline - at > HTTP1_REQUEST_LINE_BYTES)
+        return false;
     const char *version = newline - version_bytes;
-    if (version - at < 2 || newline - at > HTTP1_REQUEST_LINE_BYTES || newline[-1] != '\r' ||
-        memcmp(version, " HTTP/1.", 8) != 0 || (unsigned char)(newline[-2] - '0') > 9)
+    if (newline[-1] != '\r' || memcmp(version, " HTTP/1.", 8) != 0 ||
+        (unsigned char)(newline[-2] - '0') > 9)
         return false;
     size_t n = method_bytes(at);
     const char *target = at + n + 1;
     if (n == 0 || target[-1] != ' ' || target >= version || blank(*target))
         return false;
     event->method = (struct bytes){at, n};
-    event->target = (struct bytes){target, (size_t)(find_blank(target, end) - target)};
+    event->target = (struct bytes){target, (size_t)(find_blank(target, version, end) - target)};
     return true;
 }
 

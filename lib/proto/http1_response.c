@@ -60,8 +60,8 @@ static enum http1_event_kind become_idle(struct http1_response *parser, enum htt
 static enum http1_event_kind feed_line(struct http1_response *parser, struct bytes *rest)
 {
     struct http1_text line;
+    parser->status = 0;
     if (!http1_line_take(&parser->line, parser->kept, sizeof parser->kept, rest, &line)) {
-        parser->status = 0;
         bool begun = read_beginning((struct bytes){parser->kept, parser->line.n});
         return begun ? HTTP1_MORE : become_bad(parser);
     }

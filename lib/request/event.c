@@ -5,6 +5,7 @@
 #include "base/hot.h"
 
 _Static_assert(offsetof(struct event, rest) == EVENT_END_WORDS * 8, "an end is four words");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "fields are written as words");
 _Static_assert(EVENT_WORDS_MOST <= RING_RECORD_WORDS, "an event fits in a ring");
 
 HOT bool event_put_start(struct ring *ring, uint8_t scope, uint16_t label, uint16_t action)

@@ -48,7 +48,8 @@ static inline bool may_be(uint64_t entry, const struct request_id *wanted)
     return ((entry ^ wanted->hash) >> ADDRESS_BITS) == 0 && entry > LEFT;
 }
 
-struct request_id *id_table_find(const struct id_table *table, const struct request_id *wanted)
+struct request_id *id_table_find(const struct id_table *table, const struct request_id *wanted,
+                                 uint32_t *version)
 {
     const struct id_slots *slots = atomic_load_explicit(&table->slots, memory_order_acquire);
     if (slots == NULL)
@@ -57,7 +58,10 @@ struct request_id *id_table_find(const struct id_table *table, const struct requ
         uint64_t entry = load(slots, i);
         if (entry == EMPTY)
             return NULL;
-        if (may_be(entry, wanted) && request_id_equal(id_of(entry), wanted))
+        if (!may_be(entry, wanted))
+            continue;
+        *version = atomic_load_explicit(&id_of(entry)->version, memory_order_acquire);
+        if (request_id_equal(id_of(entry), wanted))
             return id_of(entry);
     }
 }

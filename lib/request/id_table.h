@@ -27,8 +27,9 @@ struct id_table {
 };
 
 /* Readers, inside a section of their epoch record: the id that equals `wanted`, whose hash is set,
- * or NULL. */
-struct request_id *id_table_find(const struct id_table *table, const struct request_id *wanted);
+ * or NULL. What was compared is `*version` of it: another one later is another id. */
+struct request_id *id_table_find(const struct id_table *table, const struct request_id *wanted,
+                                 uint32_t *version);
 
 /* Writer: puts `id` where an equal one stands, which is returned in `*older`, or adds it (NULL). 0
  * or -ENOMEM. */

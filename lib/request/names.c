@@ -44,20 +44,30 @@ static inline uint32_t place_of(struct bytes_16 segment, size_t n)
     return (uint32_t)(hash >> 32) % NAMES_REMEMBERED;
 }
 
+/* A thread that is stopped in between, and whose memory another goes on with, leaves none. */
+static __attribute__((noinline)) uint16_t remember(struct name_memory *of, struct bytes_16 segment,
+                                                   size_t n, uint16_t label)
+{
+    of->bytes = 0;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    of->segment = segment;
+    of->label = label;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (label != LABEL_OTHER || label_table_full(&names.labels)) /* else it may get its own yet */
+        of->bytes = (uint16_t)(n + 1);
+    return label;
+}
+
 HOT uint16_t names_label(struct names_memory *memory, struct bytes target)
 {
     struct bytes text;
     if (names.routed || !routes_segment(target, &text) || text.n > sizeof(struct bytes_16))
         return find_label(target);
     struct bytes_16 segment = bytes_load_16(text.at, text.n);
-    uint32_t at = place_of(segment, text.n);
-    if (__builtin_expect(memory->of[at].segment.low != segment.low ||
-                             memory->of[at].segment.high != segment.high ||
-                             memory->of[at].bytes != text.n + 1,
-                         0)) {
-        memory->of[at].label = find_label(target);
-        memory->of[at].segment = segment;
-        memory->of[at].bytes = (uint16_t)(text.n + 1);
-    }
-    return memory->of[at].label;
+    struct name_memory *of = &memory->of[place_of(segment, text.n)];
+    if (__builtin_expect(of->segment.low == segment.low && of->segment.high == segment.high &&
+                             of->bytes == text.n + 1,
+                         1))
+        return of->label;
+    return remember(of, segment, text.n, find_label(target));
 }

@@ -28,7 +28,7 @@ int names_begin(const struct config *config);
 #define NAMES_REMEMBERED 64
 
 struct names_memory {
-    struct {
+    struct name_memory {
         struct bytes_16 segment;
         uint16_t label;
         uint16_t bytes; /* the segment's and one more; 0: none */

@@ -126,12 +126,9 @@ void registry_remove(struct worker *worker)
 static struct worker *get(const struct request_id *wanted, struct thread *self, uint32_t *version)
 {
     ck_epoch_begin(self->reader, NULL);
-    struct request_id *id = id_table_find(&tables[shard_of(wanted->hash)], wanted);
+    struct request_id *id = id_table_find(&tables[shard_of(wanted->hash)], wanted, version);
     ck_epoch_end(self->reader, NULL);
-    if (id == NULL)
-        return NULL;
-    *version = atomic_load_explicit(&id->version, memory_order_acquire);
-    return worker_of(id);
+    return id != NULL ? worker_of(id) : NULL;
 }
 
 static void set_wanted(struct request_id *wanted, struct bytes id)
@@ -158,8 +155,7 @@ int registry_hold(struct bytes id, struct worker **worker)
             return -EAGAIN;
         *worker = found;
         bool same = atomic_load_explicit(&found->registered, memory_order_acquire) &&
-                    atomic_load_explicit(&found->id.version, memory_order_acquire) == version &&
-                    request_id_equal(&found->id, &wanted);
+                    atomic_load_explicit(&found->id.version, memory_order_acquire) == version;
         if (same && worker_is_owned(found))
             return 0;
         lock_release(&found->lock);
@@ -178,10 +174,10 @@ int registry_find(struct bytes id, struct registry_entry *entry)
         return -ENOMEM;
     set_wanted(&wanted, id);
     struct worker *worker = get(&wanted, self, &version);
-    if (worker == NULL || version % 2 != 0 || !request_id_equal(&worker->id, &wanted))
+    if (worker == NULL || version % 2 != 0)
         return -ENOENT;
-    struct thread *owner =
-        thread_at(atomic_load_explicit(&worker->owner, memory_order_acquire) - 1);
+    uint32_t number = atomic_load_explicit(&worker->owner, memory_order_acquire) - 1;
+    struct thread *owner = number == self->link.number ? self : thread_at(number);
     if (owner == NULL)
         return -ENOENT;
     entry->tid = owner->tid;

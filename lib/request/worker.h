@@ -44,7 +44,8 @@ struct worker {
     struct notes *notes;          /* if `noted` */
 } __attribute__((aligned(64)));
 
-/* Live workers at most, per process; past it requests are dropped and counted. */
+/* Workers at most, per process: those of live requests, and one that each open connection keeps for
+ * its next one; past it requests are dropped and counted. */
 #define WORKERS_MOST 1048576
 
 /* A worker whose first byte came at `start_ns`; NULL without memory. It is not seen by anybody

@@ -205,7 +205,7 @@ Test(ring, all_rings_share_the_budget)
 Test(ring, tells_when_the_consumer_should_come)
 {
     const int half = FIRST / 2 < RING_WORDS_WAKE ? FIRST / 2 : RING_WORDS_WAKE;
-    begin(2 * FIRST - 1); /* it can't grow */
+    begin(4 * FIRST - 2); /* half of it is too little to grow */
     for (int i = 1; i <= FIRST; i++) {
         uint64_t *record = ring_reserve_spsc(&ring, 1);
         *record = 1;
@@ -230,6 +230,25 @@ Test(ring, grows_rather_than_calls_the_consumer)
     }
     *ring_reserve_spsc(&ring, 1) = 1;
     cr_assert(ring_commit_spsc(&ring));
+}
+
+/* Rings that are busy and drained in time leave half of the budget to one that is drained late. */
+Test(ring, busy_rings_leave_half_of_the_budget)
+{
+    enum { RINGS = 32, BUDGET = RINGS * THIRD };
+    static struct ring busy[RINGS];
+    begin(BUDGET);
+    for (int i = 0; i < RINGS; i++) {
+        cr_assert_eq(ring_begin(&busy[i]), 0);
+        for (int n = 0; n < 4 * RING_WORDS_WAKE; n++) {
+            *ring_reserve_spsc(&busy[i], 1) = 1;
+            if (ring_commit_spsc(&busy[i]))
+                while (ring_peek_spsc(&busy[i]) != NULL)
+                    ring_release_spsc(&busy[i]);
+        }
+        cr_assert_eq(ring_dropped_spsc(&busy[i]), 0);
+    }
+    cr_assert_geq(fill(&ring), BUDGET / 4);
 }
 
 Test(ring, a_large_buffer_tells_at_the_wake_mark)

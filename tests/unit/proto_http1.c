@@ -357,6 +357,29 @@ Test(http1, an_id_header_may_share_its_letter_with_framing)
     cr_assert(http1_request_idle(&request));
 }
 
+Test(http1, the_length_may_be_the_id)
+{
+    struct http1_request request = {0};
+    struct http1_event event;
+    struct bytes text = BYTES("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\n");
+    size_t at = http1_request_feed(&request, text.at, text.n, BYTES("content-length"), &event);
+    cr_assert_eq(at, text.n);
+    cr_assert(bytes_equal(event.text, BYTES("3")));
+    cr_assert(http1_request_skip(&request, 3));
+    cr_assert(http1_request_idle(&request));
+}
+
+Test(http1, what_is_no_status_line_leaves_no_status)
+{
+    struct http1_response response =
+        response_after(BYTES("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nServer: test\r\n\r\n"));
+    struct http1_event event;
+    cr_assert(http1_response_idle(&response));
+    http1_response_feed(&response, "garbage\r\n", 9, HTTP1_METHOD_OTHER, &event);
+    cr_assert_eq(event.kind, HTTP1_BAD);
+    cr_assert_eq(response.status, 0);
+}
+
 Test(http1, a_request_body_is_skipped)
 {
     struct http1_request request =
