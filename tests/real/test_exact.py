@@ -135,8 +135,10 @@ class Exact(ShimCase):
             if difference > 0.001 + 0.02 * record.seconds:
                 apart.append((round(difference, 6), record))
         if true_clock:
-            # Apart are those that were preempted between the server's look at the clock and ours.
-            self.assertLessEqual(len(apart), len(own) // 200, apart)
+            # Those apart were preempted between the server's look at the clock and ours: on a machine
+            # with nothing else to do none or a few in ten thousand.
+            print(f"{len(apart)} of {len(own)} durations apart", end=" ", flush=True)
+            self.assertLessEqual(len(apart), len(own) // 20, apart[:20])
             for difference, record in apart:
                 self.assertLess(difference, 0.05 + 0.02 * record.seconds, record)
 
