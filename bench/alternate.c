@@ -131,7 +131,7 @@ static long run_slice(struct server *s, double until_ns)
     for (uint32_t i = 0; i < (uint32_t)connections; i++)
         again(s, i);
     while (open > 0) {
-        int n = epoll_wait(s->epoll, ready, 64, spin ? 0 : -1);
+        int n = epoll_wait(s->epoll, ready, 64, spin > 0 ? 0 : -1);
         bool more = bench_clock_ns(CLOCK_MONOTONIC) < until_ns;
         for (int e = 0; e < n; e++) {
             uint32_t i = ready[e].data.u32;

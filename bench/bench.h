@@ -1,9 +1,8 @@
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
 
-/* bench: what the programs here share: expectations that end the program, a thread's CPU time, the
- * median and the least of rounds, threads on a processor each, options from a table, numbers that
- * look random. */
+/* bench: what the programs here share: a thread's CPU time, the median and the least of rounds,
+ * threads on a processor each, options from a table. */
 
 #include <pthread.h>
 #include <sched.h>
@@ -16,13 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define expect(condition)                                                                          \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: expected: %s\n", __FILE__, __LINE__, #condition);              \
-            exit(1);                                                                               \
-        }                                                                                          \
-    } while (0)
+#include "../tests/expect.h"
+#include "../tests/random.h"
 
 static inline double bench_clock_ns(clockid_t clock)
 {
@@ -146,15 +140,6 @@ static inline void on_processor(int number)
         if (CPU_ISSET(cpu, &allowed) && number-- == 0)
             CPU_SET(cpu, &one);
     pthread_setaffinity_np(pthread_self(), sizeof one, &one);
-}
-
-/* xorshift64. */
-static inline uint64_t next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
 }
 
 #endif

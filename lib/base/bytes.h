@@ -97,11 +97,6 @@ static inline uint32_t bytes_places_32(const char *at, char wanted)
     return bytes_places_16(at, wanted) | bytes_places_16(at + 16, wanted) << 16;
 }
 
-static inline uint64_t bytes_places_64(const char *at, char wanted)
-{
-    return bytes_places_32(at, wanted) | (uint64_t)bytes_places_32(at + 32, wanted) << 32;
-}
-
 /* The last look goes back over bytes that were looked at, not beyond the end. */
 static inline void bytes_finder_fill(struct bytes_finder *finder)
 {
@@ -128,17 +123,17 @@ static inline uint32_t bytes_places_32(const char *at, char wanted)
     return places;
 }
 
-static inline uint64_t bytes_places_64(const char *at, char wanted)
-{
-    return bytes_places_32(at, wanted) | (uint64_t)bytes_places_32(at + 32, wanted) << 32;
-}
-
 static inline void bytes_finder_fill(struct bytes_finder *finder)
 {
     (void)finder;
 }
 
 #endif
+
+static inline uint64_t bytes_places_64(const char *at, char wanted)
+{
+    return bytes_places_32(at, wanted) | (uint64_t)bytes_places_32(at + 32, wanted) << 32;
+}
 
 /* The next place, or NULL past the last. */
 static inline const char *bytes_finder_next(struct bytes_finder *finder)

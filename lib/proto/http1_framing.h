@@ -20,14 +20,6 @@ bool http1_field_is(struct bytes line, struct bytes name, struct bytes *value);
 /* Reads a header line, `cut` if it is only the beginning of one. Other fields change nothing. */
 void http1_framing_read(struct http1_body *body, struct bytes line, bool cut);
 
-/*
- * Reads a whole Content-Length line at `line`, if it is the first one and spelled as nearly
- * everyone does, with up to 18 digits; letters of either case. False, and nothing is read, for any
- * other.
- */
-static inline bool http1_framing_read_usual_length(struct http1_body *body, const char *line,
-                                                   const char *end);
-
 #ifdef __SSE2__
 
 static inline bool http1_is_content_length(const char *line)
@@ -49,6 +41,11 @@ static inline bool http1_is_content_length(const char *line)
 
 #endif
 
+/*
+ * Reads a whole Content-Length line at `line`, if it is the first one and spelled as nearly
+ * everyone does, with up to 18 digits; letters of either case. False, and nothing is read, for any
+ * other.
+ */
 static inline bool http1_framing_read_usual_length(struct http1_body *body, const char *line,
                                                    const char *end)
 {

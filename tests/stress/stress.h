@@ -1,8 +1,7 @@
 #ifndef STRESS_STRESS_H
 #define STRESS_STRESS_H
 
-/* stress: what the programs here share: expectations that end the program, threads that start
- * together, numbers that look random. */
+/* stress: what the programs here share: threads that start together. */
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -10,13 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define expect(condition)                                                                          \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "%s:%d: expected: %s\n", __FILE__, __LINE__, #condition);              \
-            exit(1);                                                                               \
-        }                                                                                          \
-    } while (0)
+#include "../expect.h"
+#include "../random.h"
 
 /* Runs `function` on `n` threads, with their numbers from 0 as arguments, to their ends. */
 static inline void on_threads(int n, void *(*function)(void *))
@@ -27,15 +21,6 @@ static inline void on_threads(int n, void *(*function)(void *))
         expect(pthread_create(&thread[i], NULL, function, (void *)i) == 0);
     for (int i = 0; i < n; i++)
         expect(pthread_join(thread[i], NULL) == 0);
-}
-
-/* xorshift64. */
-static inline uint64_t next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
 }
 
 #endif

@@ -90,6 +90,16 @@ static inline struct bytes receiver_next(struct receiver *r)
     return receiver_within(r, RECEIVER_PATIENCE_MS);
 }
 
+/* The port that the next datagram comes from, in network order. */
+static inline in_port_t receiver_next_port(struct receiver *r)
+{
+    char byte;
+    struct sockaddr_in from;
+    socklen_t size = sizeof from;
+    cr_assert_gt(recvfrom(r->fd, &byte, 1, 0, (struct sockaddr *)&from, &size), 0);
+    return from.sin_port;
+}
+
 static inline void receiver_close(struct receiver *r)
 {
     close(r->fd);

@@ -181,20 +181,10 @@ Test(outbox, a_line_of_just_the_limit)
     assert_no_more();
 }
 
-/* The port that a datagram came from. */
-static in_port_t sender_of_next(void)
-{
-    char byte;
-    struct sockaddr_in from;
-    socklen_t size = sizeof from;
-    cr_assert_gt(recvfrom(receiver.fd, &byte, 1, 0, (struct sockaddr *)&from, &size), 0);
-    return from.sin_port;
-}
-
 static in_port_t port_of(uint32_t which)
 {
     cr_assert_eq(sender_send(BYTES("a:1|m\n"), which), 0);
-    return sender_of_next();
+    return receiver_next_port(&receiver);
 }
 
 Test(outbox, by_the_sender_that_is_given)

@@ -125,16 +125,6 @@ Test(send_pool, unix_path)
     rmdir(folder);
 }
 
-/* The port that a datagram came from. */
-static in_port_t sender_of_next(void)
-{
-    char byte;
-    struct sockaddr_in from;
-    socklen_t size = sizeof from;
-    cr_assert_gt(recvfrom(receiver.fd, &byte, 1, 0, (struct sockaddr *)&from, &size), 0);
-    return from.sin_port;
-}
-
 Test(send_pool, endpoints_take_turns)
 {
     in_port_t port[6];
@@ -142,7 +132,7 @@ Test(send_pool, endpoints_take_turns)
     begin(3);
     for (int i = 0; i < 6; i++) {
         cr_assert_eq(send_pool_send(&pool, SEND_POOL_ANY, datagram, 1), 1);
-        port[i] = sender_of_next();
+        port[i] = receiver_next_port(&receiver);
     }
     cr_assert(port[0] != port[1] && port[1] != port[2] && port[0] != port[2]);
     for (int i = 0; i < 3; i++)
@@ -155,14 +145,14 @@ Test(send_pool, one_that_is_asked_for)
     receiver_udp(&receiver);
     begin(3);
     cr_assert_eq(send_pool_send(&pool, 1, datagram, 1), 1);
-    port = sender_of_next();
+    port = receiver_next_port(&receiver);
     for (int i = 0; i < 4; i++) {
         cr_assert_eq(send_pool_send(&pool, 1, datagram, 1), 1);
-        cr_assert_eq(sender_of_next(), port);
+        cr_assert_eq(receiver_next_port(&receiver), port);
     }
     cr_assert_eq(pool.turn, 0, "turns are for the others");
     cr_assert_eq(send_pool_send(&pool, 2, datagram, 1), 1);
-    cr_assert_neq(sender_of_next(), port);
+    cr_assert_neq(receiver_next_port(&receiver), port);
 }
 
 Test(send_pool, ready_tells_what_is_wrong)

@@ -8,6 +8,8 @@
 #include <pthread.h>
 #include <stdint.h>
 
+#include "../random.h"
+
 #define THREADS_MOST 16
 
 /* Runs `function` on `n` threads, with their numbers from 0 as arguments; true if all return NULL.
@@ -24,15 +26,6 @@ static inline bool on_threads(int n, void *(*function)(void *))
         fine &= found == NULL;
     }
     return fine;
-}
-
-/* xorshift64: numbers that look random, the same ones each time. */
-static inline uint64_t next_random(uint64_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    return *state;
 }
 
 #endif
