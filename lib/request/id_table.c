@@ -6,28 +6,38 @@
 
 /* A table that is a quarter full, left slots too, gets a new array with room for eight times what
  * lives. */
-enum { SLOTS_LEAST = 64, FULL = 4, ROOMY = 8, ADDRESS_BITS = 48 };
+enum { LENGTH_LEAST = 6, FULL = 4, ROOMY = 8, ADDRESS_BITS = 48 };
 
 enum { EMPTY = 0, LEFT = 1 };
 
+/* An array, as the table holds it: arrays begin at a cache line, so their address has room for the
+ * binary logarithm of their length. */
 struct id_slots {
+    _Atomic uint64_t *at;
     uint64_t mask;
-    _Atomic uint64_t at[];
 };
 
-static inline uint64_t load(const struct id_slots *slots, uint64_t i)
+enum { LENGTH_BITS = 6 };
+
+static inline struct id_slots slots_at(uintptr_t word)
 {
-    return atomic_load_explicit(&slots->at[i], memory_order_acquire);
+    uintptr_t length = word & ((1u << LENGTH_BITS) - 1);
+    return (struct id_slots){(_Atomic uint64_t *)(word - length), (1ull << length) - 1};
+}
+
+static inline uint64_t load(struct id_slots slots, uint64_t i)
+{
+    return atomic_load_explicit(&slots.at[i], memory_order_acquire);
 }
 
 /* Release: what the writer wrote to an id before is there for who finds it. */
-static inline void store(struct id_slots *slots, uint64_t i, uint64_t entry)
+static inline void store(struct id_slots slots, uint64_t i, uint64_t entry)
 {
-    atomic_store_explicit(&slots->at[i], entry, memory_order_release);
+    atomic_store_explicit(&slots.at[i], entry, memory_order_release);
 }
 
 /* The writer's view. */
-static inline struct id_slots *slots_of(const struct id_table *table)
+static inline uintptr_t word_of(const struct id_table *table)
 {
     return atomic_load_explicit(&table->slots, memory_order_relaxed);
 }
@@ -51,10 +61,11 @@ static inline bool may_be(uint64_t entry, const struct request_id *wanted)
 struct request_id *id_table_find(const struct id_table *table, const struct request_id *wanted,
                                  uint32_t *version)
 {
-    const struct id_slots *slots = atomic_load_explicit(&table->slots, memory_order_acquire);
-    if (slots == NULL)
+    uintptr_t word = atomic_load_explicit(&table->slots, memory_order_acquire);
+    if (word == 0)
         return NULL;
-    for (uint64_t i = wanted->hash & slots->mask;; i = (i + 1) & slots->mask) {
+    struct id_slots slots = slots_at(word);
+    for (uint64_t i = wanted->hash & slots.mask;; i = (i + 1) & slots.mask) {
         uint64_t entry = load(slots, i);
         if (entry == EMPTY)
             return NULL;
@@ -66,63 +77,63 @@ struct request_id *id_table_find(const struct id_table *table, const struct requ
     }
 }
 
-static struct id_slots *slots_make(uint64_t n)
+static void copy_entry(struct id_slots to, uint64_t entry)
 {
-    struct id_slots *slots = epoch_memory(sizeof *slots + n * sizeof slots->at[0]);
-    if (slots != NULL)
-        slots->mask = n - 1;
-    return slots;
-}
-
-static void copy_entry(struct id_slots *to, uint64_t entry)
-{
-    uint64_t i = id_of(entry)->hash & to->mask;
+    uint64_t i = id_of(entry)->hash & to.mask;
     while (load(to, i) != EMPTY)
-        i = (i + 1) & to->mask;
+        i = (i + 1) & to.mask;
     store(to, i, entry);
 }
 
-/* A new array, without left slots, in place of the old one. */
-static int renew(struct id_table *table)
+static void copy_entries(struct id_slots to, struct id_slots from)
 {
-    struct id_slots *old = slots_of(table), *slots;
-    uint64_t n = SLOTS_LEAST;
-    while (n < (uint64_t)table->live * ROOMY)
-        n *= 2;
-    slots = slots_make(n);
-    if (slots == NULL)
+    for (uint64_t i = 0; i <= from.mask; i++)
+        if (load(from, i) > LEFT)
+            copy_entry(to, load(from, i));
+}
+
+/* A new array, without left slots, in place of the old one. */
+static int renew(struct id_table *table, struct id_usage *usage)
+{
+    uintptr_t old = word_of(table);
+    unsigned length = LENGTH_LEAST;
+    while (1ull << length < (uint64_t)usage->live * ROOMY)
+        length++;
+    void *memory = epoch_memory(sizeof(uint64_t) << length);
+    if (memory == NULL)
         return -ENOMEM;
-    for (uint64_t i = 0; old != NULL && i <= old->mask; i++)
-        if (load(old, i) > LEFT)
-            copy_entry(slots, load(old, i));
-    table->left = 0;
-    atomic_store_explicit(&table->slots, slots, memory_order_release);
-    if (old != NULL)
-        epoch_retire(old);
+    uintptr_t word = (uintptr_t)memory | length;
+    if (old != 0)
+        copy_entries(slots_at(word), slots_at(old));
+    usage->left = 0;
+    atomic_store_explicit(&table->slots, word, memory_order_release);
+    if (old != 0)
+        epoch_retire(slots_at(old).at);
     return 0;
 }
 
 /* Room for one more; an array that can't be renewed is used until it is nearly full. */
-static int make_room(struct id_table *table)
+static int make_room(struct id_table *table, struct id_usage *usage)
 {
-    const struct id_slots *slots = slots_of(table);
-    uint64_t used = (uint64_t)table->live + table->left + 1;
-    if (__builtin_expect(slots != NULL && used * FULL <= slots->mask + 1, 1))
+    uintptr_t word = word_of(table);
+    uint64_t used = (uint64_t)usage->live + usage->left + 1;
+    if (__builtin_expect(word != 0 && used * FULL <= slots_at(word).mask + 1, 1))
         return 0;
-    if (renew(table) == 0)
+    if (renew(table, usage) == 0)
         return 0;
-    return slots != NULL && used <= slots->mask ? 0 : -ENOMEM;
+    return word != 0 && used <= slots_at(word).mask ? 0 : -ENOMEM;
 }
 
-int id_table_put(struct id_table *table, struct request_id *id, struct request_id **older)
+int id_table_put(struct id_table *table, struct id_usage *usage, struct request_id *id,
+                 struct request_id **older)
 {
     *older = NULL;
-    int error = make_room(table);
+    int error = make_room(table, usage);
     if (error < 0)
         return error;
-    struct id_slots *slots = slots_of(table);
-    uint64_t i = id->hash & slots->mask, place = UINT64_MAX;
-    for (uint64_t entry; (entry = load(slots, i)) != EMPTY; i = (i + 1) & slots->mask) {
+    struct id_slots slots = slots_at(word_of(table));
+    uint64_t i = id->hash & slots.mask, place = UINT64_MAX;
+    for (uint64_t entry; (entry = load(slots, i)) != EMPTY; i = (i + 1) & slots.mask) {
         if (entry == LEFT) {
             place = place == UINT64_MAX ? i : place;
         } else if (may_be(entry, id) && request_id_equal(id_of(entry), id)) {
@@ -131,20 +142,18 @@ int id_table_put(struct id_table *table, struct request_id *id, struct request_i
             return 0;
         }
     }
-    table->live++;
-    table->left -= place != UINT64_MAX;
+    usage->live++;
+    usage->left -= place != UINT64_MAX;
     store(slots, place != UINT64_MAX ? place : i, entry_of(id));
     return 0;
 }
 
 /* Where it stands; false if it does not: nothing may search for ever on a host's thread. */
-static bool slot_of(const struct id_slots *slots, const struct request_id *id, uint64_t *at)
+static bool slot_of(struct id_slots slots, const struct request_id *id, uint64_t *at)
 {
     uint64_t wanted = entry_of(id), entry;
-    if (slots == NULL)
-        return false;
-    for (*at = id->hash & slots->mask; (entry = load(slots, *at)) != EMPTY;
-         *at = (*at + 1) & slots->mask)
+    for (*at = id->hash & slots.mask; (entry = load(slots, *at)) != EMPTY;
+         *at = (*at + 1) & slots.mask)
         if (entry == wanted)
             return true;
     return false;
@@ -152,27 +161,28 @@ static bool slot_of(const struct id_slots *slots, const struct request_id *id, u
 
 void id_table_replace(struct id_table *table, struct request_id *id, struct request_id *by)
 {
-    struct id_slots *slots = slots_of(table);
+    uintptr_t word = word_of(table);
     uint64_t i;
-    if (slot_of(slots, id, &i))
-        store(slots, i, entry_of(by));
+    if (word != 0 && slot_of(slots_at(word), id, &i))
+        store(slots_at(word), i, entry_of(by));
 }
 
-void id_table_remove(struct id_table *table, struct request_id *id)
+void id_table_remove(struct id_table *table, struct id_usage *usage, struct request_id *id)
 {
-    struct id_slots *slots = slots_of(table);
+    uintptr_t word = word_of(table);
+    struct id_slots slots = slots_at(word);
     uint64_t i;
-    if (!slot_of(slots, id, &i))
+    if (word == 0 || !slot_of(slots, id, &i))
         return;
-    table->live--;
-    if (load(slots, (i + 1) & slots->mask) != EMPTY) {
+    usage->live--;
+    if (load(slots, (i + 1) & slots.mask) != EMPTY) {
         store(slots, i, LEFT);
-        table->left++;
+        usage->left++;
         return;
     }
     store(slots, i, EMPTY);
-    for (i = (i - 1) & slots->mask; load(slots, i) == LEFT; i = (i - 1) & slots->mask) {
+    for (i = (i - 1) & slots.mask; load(slots, i) == LEFT; i = (i - 1) & slots.mask) {
         store(slots, i, EMPTY);
-        table->left--;
+        usage->left--;
     }
 }

@@ -19,10 +19,14 @@
 
 #include "request/id.h"
 
-struct id_slots;
-
+/* What readers load, kept apart from what writers change at each step: the address of the array of
+ * slots, and in its low bits how many there are. */
 struct id_table {
-    _Atomic(struct id_slots *) slots; /* NULL: none yet; readers load it at any time */
+    _Atomic uintptr_t slots; /* 0: none yet */
+};
+
+/* The writer's account of a table. */
+struct id_usage {
     uint32_t live, left;
 };
 
@@ -33,12 +37,13 @@ struct request_id *id_table_find(const struct id_table *table, const struct requ
 
 /* Writer: puts `id` where an equal one stands, which is returned in `*older`, or adds it (NULL). 0
  * or -ENOMEM. */
-int id_table_put(struct id_table *table, struct request_id *id, struct request_id **older);
+int id_table_put(struct id_table *table, struct id_usage *usage, struct request_id *id,
+                 struct request_id **older);
 
 /* Writer: `by` takes the place of `id`, which is equal and stands in the table. */
 void id_table_replace(struct id_table *table, struct request_id *id, struct request_id *by);
 
 /* Writer: removes `id`, which stands in the table. */
-void id_table_remove(struct id_table *table, struct request_id *id);
+void id_table_remove(struct id_table *table, struct id_usage *usage, struct request_id *id);
 
 #endif

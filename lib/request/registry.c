@@ -17,7 +17,7 @@
  * Of workers with one id the newest stands in the table, and the others behind it in a list,
  * `older` from there; a worker that is alone with its id (by far most are) is spared the list.
  *
- * Locks and tables stand apart: readers load what writers seldom change.
+ * What readers load stands apart from what writers change.
  */
 
 enum { FIND_ATTEMPTS = 4 };
@@ -25,9 +25,10 @@ enum { FIND_ATTEMPTS = 4 };
 enum registered { NOT_REGISTERED, ALONE, IN_LIST };
 
 static struct id_table tables[REGISTRY_SHARDS];
-static struct shard_lock {
+static struct shard {
     struct lock lock;
-} __attribute__((aligned(64))) locks[REGISTRY_SHARDS];
+    struct id_usage usage;
+} __attribute__((aligned(64))) shards[REGISTRY_SHARDS];
 static struct hash_key key;
 
 static struct worker *worker_of(struct request_id *id)
@@ -52,16 +53,6 @@ static inline size_t shard_of(uint64_t hash)
     return hash >> 32 & (REGISTRY_SHARDS - 1);
 }
 
-static inline bool take_shard(size_t shard)
-{
-    return lock_take(&locks[shard].lock);
-}
-
-static inline void release_shard(size_t shard)
-{
-    lock_release(&locks[shard].lock);
-}
-
 /* Puts it before one that has stood in the table. */
 static void put_before(struct worker *worker, struct worker *older)
 {
@@ -78,22 +69,23 @@ __attribute__((noinline)) int registry_add(struct worker *worker)
 {
     struct request_id *id = &worker->id, *older;
     id->hash = hash_id(id);
-    size_t shard = shard_of(id->hash);
-    if (!take_shard(shard))
+    size_t number = shard_of(id->hash);
+    struct shard *shard = &shards[number];
+    if (!lock_take(&shard->lock))
         return -EAGAIN;
-    int error = id_table_put(&tables[shard], id, &older);
+    int error = id_table_put(&tables[number], &shard->usage, id, &older);
     if (error == 0) {
         if (older != NULL)
             put_before(worker, worker_of(older));
         atomic_store_explicit(&worker->registered, older == NULL ? ALONE : IN_LIST,
                               memory_order_release);
     }
-    release_shard(shard);
+    lock_release(&shard->lock);
     return error;
 }
 
 /* The newest's place in the table is taken by the one before it. */
-static void remove_from_list(struct id_table *table, struct worker *worker)
+static void remove_from_list(struct id_table *table, struct id_usage *usage, struct worker *worker)
 {
     if (worker->older != NULL)
         worker->older->newer = worker->newer;
@@ -102,23 +94,24 @@ static void remove_from_list(struct id_table *table, struct worker *worker)
     else if (worker->older != NULL)
         id_table_replace(table, &worker->id, &worker->older->id);
     else
-        id_table_remove(table, &worker->id);
+        id_table_remove(table, usage, &worker->id);
 }
 
 void registry_remove(struct worker *worker)
 {
     if (!atomic_load_explicit(&worker->registered, memory_order_relaxed))
         return;
-    size_t shard = shard_of(worker->id.hash);
-    if (!take_shard(shard))
+    size_t number = shard_of(worker->id.hash);
+    struct shard *shard = &shards[number];
+    if (!lock_take(&shard->lock))
         return;
     uint8_t as = atomic_load_explicit(&worker->registered, memory_order_relaxed);
     if (as == ALONE)
-        id_table_remove(&tables[shard], &worker->id);
+        id_table_remove(&tables[number], &shard->usage, &worker->id);
     else if (as == IN_LIST)
-        remove_from_list(&tables[shard], worker);
+        remove_from_list(&tables[number], &shard->usage, worker);
     atomic_store_explicit(&worker->registered, NOT_REGISTERED, memory_order_release);
-    release_shard(shard);
+    lock_release(&shard->lock);
 }
 
 /* The worker that stands under an id at this moment, or NULL; it may be another's any time later,
@@ -189,13 +182,13 @@ size_t registry_count(void)
 {
     size_t n = 0;
     for (int i = 0; i < REGISTRY_SHARDS; i++)
-        n += tables[i].live;
+        n += shards[i].usage.live;
     return n;
 }
 
 void registry_forget(void)
 {
     memset(tables, 0, sizeof tables);
-    memset(locks, 0, sizeof locks);
+    memset(shards, 0, sizeof shards);
     epoch_forget();
 }
