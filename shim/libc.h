@@ -8,6 +8,7 @@
  */
 
 #include <fcntl.h>
+#include <grp.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/types.h>

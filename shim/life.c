@@ -177,11 +177,25 @@ static __attribute__((destructor)) void end(void)
     guard_lower(guard);
 }
 
+static bool sender_is_ours(void)
+{
+    return life.active && !guard_up && sender_running() && process_is_ours();
+}
+
 void life_leaving(void)
 {
-    if (!life.active || guard_up || !sender_running() || !process_is_ours())
+    if (!sender_is_ours())
         return;
     struct guard guard = guard_raise();
     monitor_flush(PATIENCE_NS);
+    guard_lower(guard);
+}
+
+void life_user_changed(void)
+{
+    if (!sender_is_ours())
+        return;
+    struct guard guard = guard_raise();
+    sender_retire(PATIENCE_NS);
     guard_lower(guard);
 }

@@ -12,4 +12,8 @@ bool life_active(void);
  * nothing in a vfork child. errno is kept. */
 void life_leaving(void);
 
+/* The process has another user or other groups: the sender must have them, too. Does nothing in a
+ * vfork child. errno is kept. */
+void life_user_changed(void);
+
 #endif

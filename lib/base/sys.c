@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -160,11 +161,22 @@ void sys_yield(void)
     CALL(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
 }
 
-int sys_futex_wait(const uint32_t *word, uint32_t value, uint64_t timeout_ns)
+static int futex_wait(int operation, const uint32_t *word, uint32_t value, uint64_t timeout_ns)
 {
     struct timespec timeout = {(time_t)(timeout_ns / 1000000000), (long)(timeout_ns % 1000000000)};
-    return (int)CALL(SYS_futex, word, FUTEX_WAIT_PRIVATE, value,
+    return (int)CALL(SYS_futex, word, operation, value,
                      timeout_ns == UINT64_MAX ? NULL : &timeout, 0, 0);
+}
+
+int sys_futex_wait(const uint32_t *word, uint32_t value, uint64_t timeout_ns)
+{
+    return futex_wait(FUTEX_WAIT_PRIVATE, word, value, timeout_ns);
+}
+
+/* The kernel wakes who waits as for a word that processes share. */
+int sys_thread_wait(const uint32_t *tid, uint32_t value, uint64_t timeout_ns)
+{
+    return futex_wait(FUTEX_WAIT, tid, value, timeout_ns);
 }
 
 void sys_futex_wake(const uint32_t *word)
@@ -182,6 +194,56 @@ void sys_signals_restore(const uint64_t *old)
 {
     CALL(SYS_rt_sigprocmask, SIG_SETMASK, old, NULL, sizeof *old, 0, 0);
 }
+
+#if defined(__x86_64__)
+
+/* clone(2): the new thread finds `run` on its stack, calls it, and ends. */
+static long clone_thread(unsigned long flags, void *stack, uint32_t *tid, void *block)
+{
+    register uint32_t *child_tid __asm__("r10") = tid;
+    register void *thread_pointer __asm__("r8") = block;
+    long result;
+    __asm__ volatile("syscall\n\t"
+                     "test %%rax, %%rax\n\t"
+                     "jnz 1f\n\t"
+                     "xor %%ebp, %%ebp\n\t"
+                     "pop %%rax\n\t"
+                     "call *%%rax\n\t"
+                     "mov %[exit], %%eax\n\t"
+                     "xor %%edi, %%edi\n\t"
+                     "syscall\n\t"
+                     "hlt\n"
+                     "1:"
+                     : "=a"(result)
+                     : "a"(SYS_clone), "D"(flags), "S"(stack), "d"(tid), "r"(child_tid),
+                       "r"(thread_pointer), [exit] "i"(SYS_exit)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+
+int sys_thread_start(void (*run)(void), void *stack_end, void *block, uint32_t *tid)
+{
+    void (**stack)(void) = (void (**)(void))stack_end - 1; /* popped, it is aligned for the call */
+    uint64_t signals;
+    *stack = run;
+    sys_signals_block(&signals);
+    long result = clone_thread(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+                                   CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID |
+                                   CLONE_CHILD_CLEARTID,
+                               stack, tid, block);
+    sys_signals_restore(&signals);
+    return result < 0 ? (int)result : 0;
+}
+
+#else
+
+int sys_thread_start(void (*run)(void), void *stack_end, void *block, uint32_t *tid)
+{
+    (void)run, (void)stack_end, (void)block, (void)tid;
+    return -ENOSYS;
+}
+
+#endif
 
 void sys_signal_take(int signal)
 {
@@ -217,6 +279,11 @@ void sys_pages_free(void *at, size_t n)
 }
 
 #endif
+
+void sys_pages_close(void *at, size_t n)
+{
+    CALL(SYS_mprotect, at, n, PROT_NONE, 0, 0, 0);
+}
 
 /* The first thread stays as a zombie until the others have ended: what its state is only /proc tells.
  * Where that is not there it counts as alive. */

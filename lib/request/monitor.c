@@ -2,6 +2,7 @@
 
 #include <stdatomic.h>
 
+#include "base/bare_thread.h"
 #include "base/lock.h"
 #include "metric/codec.h"
 #include "request/drain.h"
@@ -44,7 +45,7 @@ int monitor_begin(const struct config *config, struct monitor_guard guard)
     monitor.config = config;
     monitor.guard = guard;
     names_read_routes(config);
-    sender_measure_stack();
+    bare_thread_measure();
     journal_begin(config->request_log);
     worker_tell_ids(journal_wanted());
     return thread_begin(down);

@@ -9,11 +9,6 @@
 
 #define RETRY_NS 1000000000ull
 
-void endpoint_begin(struct endpoint *endpoint, struct bytes host, uint32_t port)
-{
-    *endpoint = (struct endpoint){.host = host, .port = port, .socket = OWNED_FD_NONE};
-}
-
 /* unix:/path, or unix:@name for Linux's abstract names. */
 static int resolve_unix(struct endpoint *endpoint, struct bytes path)
 {
@@ -62,23 +57,44 @@ static int resolve_name(struct endpoint *endpoint, const char *host)
     return 0;
 }
 
+/* A host as text that ends, without the brackets of an IPv6 address. False: it is too long. */
+static bool spell_host(struct bytes name, char host[256])
+{
+    if (name.n >= 2 && name.at[0] == '[' && name.at[name.n - 1] == ']')
+        name = (struct bytes){name.at + 1, name.n - 2};
+    if (name.n >= 256)
+        return false;
+    memcpy(host, name.at, name.n);
+    host[name.n] = '\0';
+    return true;
+}
+
+static int read_address(struct endpoint *endpoint)
+{
+    char host[256];
+    struct bytes text = endpoint->host, unix_prefix = BYTES("unix:");
+    if (bytes_start_with(text, unix_prefix))
+        return resolve_unix(endpoint,
+                            (struct bytes){text.at + unix_prefix.n, text.n - unix_prefix.n});
+    if (!spell_host(text, host))
+        return -ENAMETOOLONG;
+    endpoint->is_name = !resolve_number(endpoint, host);
+    return 0;
+}
+
+void endpoint_begin(struct endpoint *endpoint, struct bytes host, uint32_t port)
+{
+    *endpoint = (struct endpoint){.host = host, .port = port, .socket = OWNED_FD_NONE};
+    endpoint->address_error = read_address(endpoint);
+}
+
 static int resolve(struct endpoint *endpoint, uint64_t now_ns)
 {
     char host[256];
-    struct bytes name = endpoint->host;
-    struct bytes unix_prefix = BYTES("unix:");
-    if (bytes_start_with(name, unix_prefix))
-        return resolve_unix(endpoint, (struct bytes){name.at + 5, name.n - 5});
-    if (name.n >= 2 && name.at[0] == '[' && name.at[name.n - 1] == ']')
-        name = (struct bytes){name.at + 1, name.n - 2};
-    if (name.n >= sizeof host)
-        return -ENAMETOOLONG;
-    memcpy(host, name.at, name.n);
-    host[name.n] = '\0';
-    if (resolve_number(endpoint, host))
-        return 0;
-    endpoint->is_name = true;
+    if (!endpoint->is_name)
+        return endpoint->address_error;
     endpoint->resolved_ns = now_ns;
+    spell_host(endpoint->host, host);
     return resolve_name(endpoint, host);
 }
 

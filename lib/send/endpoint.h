@@ -4,7 +4,8 @@
 /*
  * endpoint: one datagram socket to the receiver. Made when it is first needed, kept out of the way
  * of the host's fd numbers, checked before each use (hosts close fds that they don't know, and may
- * have been given our number since), made anew when it is gone. Only for the sender's thread.
+ * have been given our number since), made anew when it is gone. Only for the sender's thread, but
+ * for its beginning.
  */
 
 #include <netinet/in.h>
@@ -25,7 +26,8 @@ struct endpoint {
     uint32_t port;
     struct owned_fd socket;
     uint64_t resolved_ns, retry_ns;
-    int error; /* until `retry_ns` */
+    int error;         /* until `retry_ns` */
+    int address_error; /* the address can't be used, ever: a negative errno value */
     uint32_t address_bytes;
     bool is_name;   /* not an address: looked up again in time */
     bool segmented; /* its socket cuts large sends into datagrams, until one fails */
@@ -38,6 +40,7 @@ struct endpoint {
     } address;
 };
 
+/* An address, or a path, is read here; a name is looked up by endpoint_fd. */
 void endpoint_begin(struct endpoint *endpoint, struct bytes host, uint32_t port);
 
 /*

@@ -15,6 +15,11 @@ void send_pool_begin(struct send_pool *pool, struct bytes host, uint32_t port, u
         endpoint_begin(&pool->endpoint[i], host, port);
 }
 
+bool send_pool_looks_up(const struct send_pool *pool)
+{
+    return pool->n > 0 && pool->endpoint[0].is_name;
+}
+
 /* Waits until the receiver may have room; false when patience is at its end. */
 static bool wait_for_room(const struct send_pool *pool, int fd, uint64_t since_ns)
 {

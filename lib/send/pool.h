@@ -29,6 +29,9 @@ struct send_pool {
 
 void send_pool_begin(struct send_pool *pool, struct bytes host, uint32_t port, uint32_t n);
 
+/* Whether the receiver is to be looked up by name. */
+bool send_pool_looks_up(const struct send_pool *pool);
+
 /* Makes an endpoint's socket, or the next one's, which may take as long as the resolver does. 0, or
  * a negative errno value. */
 int send_pool_ready(struct send_pool *pool, uint32_t which);

@@ -1,10 +1,10 @@
 #include "send/sender.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <sys/prctl.h>
 
+#include "base/bare_thread.h"
 #include "base/clock.h"
 #include "base/hot.h"
 #include "base/log.h"
@@ -20,20 +20,25 @@
  * sleeps without end; it is SENDER_IDLE all the while.
  */
 
-#define STACK_BYTES    (128 * 1024) /* for our own frames and the resolver's */
+#define STACK_BYTES    (64 * 1024)  /* for our own frames */
+#define RESOLVER_BYTES (128 * 1024) /* for the resolver's, too */
+#define EXIT_NS        10000000ull  /* from a thread's last word to its end */
 #define START_RETRY_NS 1000000000ull
+
+enum stopping { GO_ON, RETIRE, STOP };
 
 HOT_DATA _Atomic uint32_t sender_state;
 
 static struct {
     struct sender_options options;
-    size_t stack_bytes;
+    struct bare_thread thread;
     bool complained;
     struct send_pool pool;
     struct batch batch;
+    uint64_t errors_before; /* of the threads before this one */
     _Atomic uint64_t start_again_ns;
     _Atomic uint32_t starting;
-    _Atomic uint32_t stopping;
+    _Atomic uint32_t stopping; /* enum stopping */
     _Atomic uint32_t flushes_wanted, flushes_done;
 } sender;
 
@@ -103,7 +108,18 @@ static void answer_flushes(void)
     sys_futex_wake(word_of(&sender.flushes_done));
 }
 
-static void *run(void *nothing)
+/* After the last look: one that is retired has another one after it. */
+static void end(void)
+{
+    uint32_t retire = RETIRE;
+    send_pool_end(&sender.pool);
+    batch_end(&sender.batch);
+    bool retired = atomic_compare_exchange_strong(&sender.stopping, &retire, GO_ON);
+    atomic_store(&sender_state, retired ? SENDER_NONE : SENDER_ENDED);
+    sys_futex_wake(word_of(&sender_state));
+}
+
+static void run(void)
 {
     sys_prctl(PR_SET_NAME, (unsigned long)"stats-hero");
     sender.options.source.enter();
@@ -118,27 +134,16 @@ static void *run(void *nothing)
     }
     drain(true);
     outbox_deliver(&sender.batch);
-    send_pool_end(&sender.pool);
-    atomic_store(&sender_state, SENDER_ENDED);
-    sys_futex_wake(word_of(&sender_state));
+    end();
+}
+
+static void *run_in_libc(void *nothing)
+{
+    run();
     return nothing;
 }
 
-/* glibc takes the thread-local variables of all libraries out of a thread's stack; what it needs
- * for them and for itself only this function of its own tells (Java and Rust ask it too). */
-void sender_measure_stack(void)
-{
-    size_t (*least)(const pthread_attr_t *);
-    pthread_attr_t attributes;
-    *(void **)&least = dlsym(RTLD_DEFAULT, "__pthread_get_minstack");
-    sender.stack_bytes = 1024 * 1024;
-    if (least != NULL && pthread_attr_init(&attributes) == 0) {
-        sender.stack_bytes = (least(&attributes) + STACK_BYTES + 4095) & ~(size_t)4095;
-        pthread_attr_destroy(&attributes);
-    }
-}
-
-static int create_thread(void)
+static int create_in_libc(void)
 {
     pthread_attr_t attributes;
     pthread_t thread;
@@ -146,12 +151,21 @@ static int create_thread(void)
     if (pthread_attr_init(&attributes) != 0)
         return -ENOMEM;
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, sender.stack_bytes);
+    pthread_attr_setstacksize(&attributes, bare_thread_variables() + RESOLVER_BYTES);
     sys_signals_block(&signals);
-    int error = pthread_create(&thread, &attributes, run, NULL);
+    int error = pthread_create(&thread, &attributes, run_in_libc, NULL);
     sys_signals_restore(&signals);
     pthread_attr_destroy(&attributes);
     return -error;
+}
+
+/* The resolver wants a thread that libc knows. */
+static int create_thread(void)
+{
+    int error = -ENOSYS;
+    if (!send_pool_looks_up(&sender.pool) && bare_thread_wait(&sender.thread, EXIT_NS))
+        error = bare_thread_start(&sender.thread, run, STACK_BYTES);
+    return error == -ENOSYS ? create_in_libc() : error;
 }
 
 static void complain(void)
@@ -165,6 +179,7 @@ static void complain(void)
 static int start(void)
 {
     const struct sender_options *o = &sender.options;
+    sender.errors_before = sender_errors();
     send_pool_begin(&sender.pool, o->host, o->port, o->pool_size);
     int error = batch_begin(&sender.batch, &sender.pool, o->head, o->datagram_bytes, o->fill);
     if (error < 0)
@@ -202,7 +217,7 @@ static void wake(void)
 
 uint64_t sender_errors(void)
 {
-    return sender.pool.errors + sender.batch.refused;
+    return sender.errors_before + sender.pool.errors + sender.batch.refused;
 }
 
 bool sender_unable(void)
@@ -216,11 +231,10 @@ bool sender_running(void)
     return state != SENDER_NONE && state != SENDER_ENDED;
 }
 
-void sender_stop(uint64_t patience_ns)
+static void wait_for_end(uint64_t patience_ns)
 {
     uint64_t now = clock_now_ns(), deadline = now + patience_ns;
     atomic_store(&sender.pool.give_up_ns, deadline);
-    atomic_store(&sender.stopping, 1);
     while (sender_running() && now < deadline) {
         uint32_t state = atomic_load(&sender_state);
         if (state == SENDER_IDLE || state == SENDER_GATHERING)
@@ -229,6 +243,23 @@ void sender_stop(uint64_t patience_ns)
             sys_futex_wait(word_of(&sender_state), state, deadline - now);
         now = clock_now_ns();
     }
+}
+
+void sender_stop(uint64_t patience_ns)
+{
+    atomic_store(&sender.stopping, STOP);
+    wait_for_end(patience_ns);
+}
+
+/* What comes between its last look and its end, the next one finds. */
+void sender_retire(uint64_t patience_ns)
+{
+    uint32_t go_on = GO_ON;
+    if (!sender_running() || atomic_load(&sender.thread.tid) == 0 ||
+        !atomic_compare_exchange_strong(&sender.stopping, &go_on, RETIRE))
+        return;
+    wait_for_end(patience_ns);
+    sender_start();
 }
 
 void sender_flush(uint64_t patience_ns)
@@ -267,14 +298,16 @@ int sender_send(struct bytes payload, uint32_t which)
 
 void sender_forget(void)
 {
+    bare_thread_forget(&sender.thread);
     outbox_forget();
     if (sender_running())
         send_pool_end(&sender.pool);
     sender.batch.memory = NULL;
+    sender.errors_before = 0;
     sender.pool.errors = 0;
     sender.batch.refused = 0;
     atomic_store(&sender.starting, 0);
-    atomic_store(&sender.stopping, 0);
+    atomic_store(&sender.stopping, GO_ON);
     atomic_store(&sender.start_again_ns, 0);
     atomic_store(&sender.flushes_wanted, 0);
     atomic_store(&sender.flushes_done, 0);

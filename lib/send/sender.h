@@ -6,6 +6,9 @@
  * work; then it gathers for FLUSH_MS, or until a producer says that much is waiting, spells what is
  * there, sends it and looks again. It blocks every signal, is named "stats-hero", and has a small
  * stack. It has a table of fds of its own (send/apart.h). One per process.
+ *
+ * libc does not know it (base/bare_thread.h), but where the receiver has to be looked up by name,
+ * and where there are no such threads.
  */
 
 #include <stdatomic.h>
@@ -41,10 +44,6 @@ struct sender_options {
 enum sender_state { SENDER_NONE, SENDER_IDLE, SENDER_GATHERING, SENDER_BUSY, SENDER_ENDED };
 
 extern _Atomic uint32_t sender_state;
-
-/* At the process's start, since it asks the loader: finds out how large a thread's stack has to be,
- * which holds the host's thread-local variables too. */
-void sender_measure_stack(void);
 
 /* Before anything else; starts nothing. `options` is copied; its views must stay. */
 void sender_begin(const struct sender_options *options);
@@ -90,6 +89,12 @@ void sender_stop(uint64_t patience_ns);
 
 /* The same, but the thread goes on (before exec, which may fail). */
 void sender_flush(uint64_t patience_ns);
+
+/*
+ * The host has changed its user or groups, and a thread that libc does not know keeps those of
+ * before: it sends what waits and ends, and another one begins. Waits at most `patience_ns`.
+ */
+void sender_retire(uint64_t patience_ns);
 
 /* In a forked child: there is no thread, and the sockets are the parent's. */
 void sender_forget(void);

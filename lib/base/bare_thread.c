@@ -1,0 +1,116 @@
+#include "base/bare_thread.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/sys.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+/*
+ * Its memory, upwards: a page that nobody may touch, the stack, room for thread-local variables,
+ * which lie below the thread pointer, and what libc keeps of a thread above it: one page that has
+ * to hold the pointer itself, and the secrets with which libc's functions protect frames and
+ * pointers.
+ */
+enum { PAGE_BYTES = 4096, TCB_BYTES = PAGE_BYTES, TCB_HEAD_BYTES = 64 };
+
+static size_t tls_bytes;
+
+static size_t whole_pages(size_t n)
+{
+    return (n + PAGE_BYTES - 1) & ~(size_t)(PAGE_BYTES - 1);
+}
+
+/* glibc takes them out of a thread's stack; what it needs for them only this function of its own
+ * tells (Java and Rust ask it too). */
+void bare_thread_measure(void)
+{
+    size_t (*least)(const pthread_attr_t *);
+    pthread_attr_t attributes;
+    *(void **)&least = dlsym(RTLD_DEFAULT, "__pthread_get_minstack");
+    if (least == NULL || pthread_attr_init(&attributes) != 0)
+        return;
+    tls_bytes = whole_pages(least(&attributes));
+    pthread_attr_destroy(&attributes);
+}
+
+size_t bare_thread_variables(void)
+{
+    return tls_bytes != 0 ? tls_bytes : 1024 * 1024;
+}
+
+#if defined(__x86_64__) && !defined(SANITIZED)
+
+/* The head of a thread's block, as the ABI and glibc have it: the pointer to itself twice, and of
+ * this thread's the secrets. */
+static void make_head(void *at)
+{
+    uintptr_t *head = at, self;
+    __asm__("movq %%fs:0, %0" : "=r"(self));
+    memcpy(head, (const void *)self, TCB_HEAD_BYTES);
+    head[0] = head[2] = (uintptr_t)at;
+    head[1] = head[3] = 0; /* libraries' own blocks; several threads */
+}
+
+static void lay_out(struct bare_thread *thread, size_t stack_bytes)
+{
+    char *memory = sys_pages(thread->bytes);
+    thread->memory = memory;
+    if (memory == NULL)
+        return;
+    sys_pages_close(memory, PAGE_BYTES);
+    make_head(memory + PAGE_BYTES + stack_bytes + tls_bytes);
+}
+
+int bare_thread_start(struct bare_thread *thread, void (*run)(void), size_t stack_bytes)
+{
+    if (tls_bytes == 0)
+        return -ENOSYS;
+    if (atomic_load(&thread->tid) != 0)
+        return -EBUSY;
+    if (thread->memory != NULL)
+        sys_pages_free(thread->memory, thread->bytes);
+    stack_bytes = whole_pages(stack_bytes);
+    thread->bytes = PAGE_BYTES + stack_bytes + tls_bytes + TCB_BYTES;
+    lay_out(thread, stack_bytes);
+    if (thread->memory == NULL)
+        return -ENOMEM;
+    char *stack_end = thread->memory + PAGE_BYTES + stack_bytes;
+    return sys_thread_start(run, stack_end, stack_end + tls_bytes, (uint32_t *)&thread->tid);
+}
+
+#else
+
+int bare_thread_start(struct bare_thread *thread, void (*run)(void), size_t stack_bytes)
+{
+    (void)thread, (void)run, (void)stack_bytes;
+    return -ENOSYS;
+}
+
+#endif
+
+bool bare_thread_wait(struct bare_thread *thread, uint64_t patience_ns)
+{
+    uint64_t deadline = clock_now_ns() + patience_ns, now = 0;
+    uint32_t tid;
+    while ((tid = atomic_load(&thread->tid)) != 0 && (now = clock_now_ns()) < deadline)
+        sys_thread_wait((const uint32_t *)&thread->tid, tid, deadline - now);
+    return tid == 0;
+}
+
+void bare_thread_forget(struct bare_thread *thread)
+{
+    if (thread->memory != NULL)
+        sys_pages_free(thread->memory, thread->bytes);
+    *thread = (struct bare_thread){0};
+}

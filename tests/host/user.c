@@ -1,0 +1,184 @@
+/*
+ * user SCENARIO: processes that change their user or groups after they have served. Each thread of
+ * the process has to be the new one then; run as root, or nothing changes. And what else a process
+ * may expect that has one thread of its own.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <sys/single_threaded.h>
+#include <sys/syscall.h>
+
+#include "loopback.h"
+
+enum { NOBODY = 65534, STATUS_BYTES = 4096 };
+
+static size_t read_file(const char *path, char *text)
+{
+    int fd = open(path, O_RDONLY);
+    ssize_t n = fd >= 0 ? read(fd, text, STATUS_BYTES - 1) : -1;
+    if (fd >= 0)
+        close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    return n > 0 ? (size_t)n : 0;
+}
+
+/* A thread's user and groups, as three lines. False: it has ended meanwhile. */
+static bool read_user(const char *tid, char user[512])
+{
+    char path[64], status[STATUS_BYTES];
+    size_t n = 0;
+    snprintf(path, sizeof path, "/proc/self/task/%s/status", tid);
+    if (read_file(path, status) == 0)
+        return false;
+    for (char *line = strtok(status, "\n"); line != NULL; line = strtok(NULL, "\n"))
+        if (strncmp(line, "Uid:", 4) == 0 || strncmp(line, "Gid:", 4) == 0 ||
+            strncmp(line, "Groups:", 7) == 0)
+            n += (size_t)snprintf(user + n, 512 - n, "%s\n", line);
+    EXPECT(n > 0);
+    return true;
+}
+
+/* How many threads there are, if each is who this one is; else 0. */
+static int threads_alike(void)
+{
+    char own[512], other[512], tid[32];
+    int n = 0, others = 0;
+    snprintf(tid, sizeof tid, "%d", (int)syscall(SYS_gettid));
+    EXPECT(read_user(tid, own));
+    DIR *tasks = opendir("/proc/self/task");
+    EXPECT(tasks != NULL);
+    for (struct dirent *task; (task = readdir(tasks)) != NULL;)
+        if (task->d_name[0] != '.' && read_user(task->d_name, other)) {
+            others += strcmp(own, other) != 0;
+            n++;
+        }
+    closedir(tasks);
+    return others == 0 ? n : 0;
+}
+
+/* One that ends is to be seen there a little longer than it can do anything. */
+static void wait_for_alike(int threads)
+{
+    while (threads_alike() != threads)
+        sched_yield();
+}
+
+/* Everything that was served before and after is reported, by threads that are who we are. */
+static void around(void (*change)(void))
+{
+    struct pair pair = pair_make();
+    exchanges(pair, "/before", 3);
+    wait_for_alike(2);
+    change();
+    wait_for_alike(2);
+    exchanges(pair, "/after", 3);
+    wait_for_alike(2);
+    pair_close(pair);
+}
+
+#define CHANGE(name, call)                                                                         \
+    static void change_##name(void)                                                                \
+    {                                                                                              \
+        EXPECT((call) == 0);                                                                       \
+    }                                                                                              \
+    static void name##_after(void)                                                                 \
+    {                                                                                              \
+        around(change_##name);                                                                     \
+    }
+
+CHANGE(setuid, setuid(NOBODY))
+CHANGE(setgid, setgid(NOBODY))
+CHANGE(seteuid, seteuid(NOBODY))
+CHANGE(setegid, setegid(NOBODY))
+CHANGE(setreuid, setreuid(NOBODY, NOBODY))
+CHANGE(setregid, setregid(NOBODY, NOBODY))
+CHANGE(setresuid, setresuid(NOBODY, NOBODY, NOBODY))
+CHANGE(setresgid, setresgid(NOBODY, NOBODY, NOBODY))
+CHANGE(setgroups, setgroups(1, (const gid_t[]){NOBODY}))
+CHANGE(initgroups, initgroups("daemon", NOBODY))
+CHANGE(by_number, syscall(SYS_setuid, NOBODY))
+
+/* As servers do. */
+static void all_of_them(void)
+{
+    EXPECT(initgroups("nobody", NOBODY) == 0 && setgid(NOBODY) == 0 && setuid(NOBODY) == 0);
+}
+
+static void dropped(void)
+{
+    around(all_of_them);
+    EXPECT_ERROR(EPERM, setuid(0));
+}
+
+/* A vfork child's user is not ours. */
+static void in_vfork_child(void)
+{
+    serve("/before", 3);
+    pid_t child = vfork();
+    if (child == 0) {
+        if (setgid(NOBODY) != 0 || setuid(NOBODY) != 0)
+            _exit(1);
+        _exit(0);
+    }
+    expect_child(child);
+    EXPECT(geteuid() == 0);
+    wait_for_alike(2);
+    serve("/after", 3);
+}
+
+/* Threads that serve while another one changes the user. */
+static void *serve_on(void *stop)
+{
+    while (!__atomic_load_n((bool *)stop, __ATOMIC_ACQUIRE))
+        serve("/thread", 1);
+    return NULL;
+}
+
+static void while_serving(void)
+{
+    static bool stop;
+    pthread_t thread;
+    EXPECT(pthread_create(&thread, NULL, serve_on, &stop) == 0);
+    for (int i = 0; i < 100; i++) {
+        EXPECT(seteuid(i % 2 == 0 ? NOBODY : 0) == 0);
+        wait_for_alike(3);
+    }
+    __atomic_store_n(&stop, true, __ATOMIC_RELEASE);
+    EXPECT(pthread_join(thread, NULL) == 0);
+    EXPECT(seteuid(NOBODY) == 0);
+    wait_for_alike(2);
+}
+
+/* libc goes on to take the process for one with a single thread. */
+static void stays_single(void)
+{
+    serve("/before", 3);
+    wait_for_alike(2);
+    EXPECT(__libc_single_threaded);
+}
+
+/* The process ends with its own last thread. */
+static void last_thread_ends(void)
+{
+    serve("/before", 3);
+    pthread_exit(NULL);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct scenario table[] = {
+        {"setuid", setuid_after},           {"setgid", setgid_after},
+        {"seteuid", seteuid_after},         {"setegid", setegid_after},
+        {"setreuid", setreuid_after},       {"setregid", setregid_after},
+        {"setresuid", setresuid_after},     {"setresgid", setresgid_after},
+        {"setgroups", setgroups_after},     {"initgroups", initgroups_after},
+        {"by_number", by_number_after},     {"dropped", dropped},
+        {"in_vfork_child", in_vfork_child}, {"while_serving", while_serving},
+        {"stays_single", stays_single},     {"last_thread_ends", last_thread_ends},
+    };
+    return SCENARIO_RUN(table, argc, argv);
+}
