@@ -32,14 +32,7 @@ static uint32_t words_of(const struct event_facts *facts)
 static void fill(struct event *event, const struct event_facts *facts, uint32_t words)
 {
     uint32_t timers = timers_of(facts);
-    uint64_t *word = (uint64_t *)event;
-    word[0] = (uint64_t)facts->kind | (uint64_t)facts->scope << 8 | (uint64_t)(words - 1) << 16 |
-              (uint64_t)facts->label << 32 | (uint64_t)facts->action << 48;
-    word[1] = (uint32_t)facts->status |
-              (uint64_t)((facts->tid & 0x3fffff) | (uint32_t)facts->outcome << 22 | timers << 24)
-                  << 32;
-    word[2] = facts->duration_ns;
-    word[3] = facts->start_ns;
+    event_fill((uint64_t *)event, facts, words, timers);
     if (timers > 0)
         timers_copy(facts->timers, (struct timer *)event->rest);
     if (facts->id.n > 0) {
@@ -49,7 +42,7 @@ static void fill(struct event *event, const struct event_facts *facts, uint32_t 
     }
 }
 
-HOT bool event_put_end(struct ring *ring, const struct event_facts *facts)
+bool event_put_end(struct ring *ring, const struct event_facts *facts)
 {
     uint32_t words = words_of(facts);
     uint64_t *word = ring_reserve_spsc(ring, words);

@@ -59,6 +59,29 @@ struct event_facts {
 bool event_put_start(struct ring *ring, uint8_t scope, uint16_t label, uint16_t action);
 bool event_put_end(struct ring *ring, const struct event_facts *facts);
 
+/* The words of an end or DOWN event that has `words` in all, up to its rest. */
+static inline void event_fill(uint64_t *word, const struct event_facts *facts, uint32_t words,
+                              uint32_t timers)
+{
+    word[0] = (uint64_t)facts->kind | (uint64_t)facts->scope << 8 | (uint64_t)(words - 1) << 16 |
+              (uint64_t)facts->label << 32 | (uint64_t)facts->action << 48;
+    word[1] = (uint32_t)facts->status |
+              (uint64_t)((facts->tid & 0x3fffff) | (uint32_t)facts->outcome << 22 | timers << 24)
+                  << 32;
+    word[2] = facts->duration_ns;
+    word[3] = facts->start_ns;
+}
+
+/* As event_put_end, for facts without timers and id. Inline: they stay in registers. */
+static inline bool event_put_plain_end(struct ring *ring, const struct event_facts *facts)
+{
+    uint64_t *word = ring_reserve_spsc(ring, EVENT_END_WORDS);
+    if (word == NULL)
+        return true;
+    event_fill(word, facts, EVENT_END_WORDS, 0);
+    return ring_commit_spsc(ring);
+}
+
 /* Writes an end or DOWN event to `room`, of EVENT_WORDS_MOST words. */
 const struct event *event_write(uint64_t *room, const struct event_facts *facts);
 

@@ -4,9 +4,9 @@
 
 #include "request/epoch.h"
 
-/* A table that is a quarter full, left slots too, gets a new array with room for eight times what
- * lives. */
-enum { LENGTH_LEAST = 6, FULL = 4, ROOMY = 8, ADDRESS_BITS = 48 };
+/* A table that is half full, left slots too, gets a new array with room for four times what lives:
+ * fuller ones are searched longer, emptier ones take more of the caches. */
+enum { LENGTH_LEAST = 6, FULL = 2, ROOMY = 4, ADDRESS_BITS = 48 };
 
 enum { EMPTY = 0, LEFT = 1 };
 

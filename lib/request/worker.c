@@ -139,7 +139,7 @@ void worker_move_here(struct worker *worker, struct thread *thread)
     worker_reparent(worker, thread);
 }
 
-static struct event_facts facts_of(const struct worker *worker)
+static inline struct event_facts facts_of(const struct worker *worker)
 {
     uint64_t named = atomic_load_explicit(&worker->names, memory_order_relaxed);
     return (struct event_facts){
@@ -150,23 +150,45 @@ static struct event_facts facts_of(const struct worker *worker)
     };
 }
 
-static HOT void tell_end(struct worker *worker, struct event_facts *facts, struct thread *thread,
-                         uint64_t now_ns)
+static inline struct event_facts end_of(const struct worker *worker, const struct thread *thread,
+                                        int status, enum outcome outcome, uint64_t now_ns)
 {
-    facts->kind = EVENT_END;
-    facts->tid = (uint32_t)thread->tid;
-    facts->duration_ns = worker_time_ns(facts->start_ns, now_ns);
-    if (__builtin_expect(facts->outcome == OUTCOME_DOWN, 0)) {
-        facts->kind = EVENT_DOWN;
-        facts->status = 0;
-        facts->duration_ns = 0;
-    }
-    if (ids_wanted || facts->kind == EVENT_DOWN) {
-        facts->id = request_id_text(&worker->id);
-        if (facts->id.n == 0)
-            facts->id = id_supply_next(&thread->ids);
-    }
-    sender_notify(event_put_end(&thread->ring, facts));
+    struct event_facts facts = facts_of(worker);
+    facts.kind = EVENT_END;
+    facts.outcome = outcome;
+    facts.status = status;
+    facts.tid = (uint32_t)thread->tid;
+    facts.duration_ns = worker_time_ns(facts.start_ns, now_ns);
+    return facts;
+}
+
+static struct bytes id_to_tell(const struct worker *worker, struct thread *thread)
+{
+    struct bytes id = request_id_text(&worker->id);
+    return id.n > 0 ? id : id_supply_next(&thread->ids);
+}
+
+static void tell_whole(const struct worker *worker, struct thread *thread, struct event_facts facts)
+{
+    if (ids_wanted || facts.kind == EVENT_DOWN)
+        facts.id = id_to_tell(worker, thread);
+    sender_notify(event_put_end(&thread->ring, &facts));
+}
+
+static __attribute__((noinline)) void tell_with_id(const struct worker *worker,
+                                                   struct thread *thread, int status,
+                                                   enum outcome outcome, uint64_t now_ns)
+{
+    tell_whole(worker, thread, end_of(worker, thread, status, outcome, now_ns));
+}
+
+static void tell_down(const struct worker *worker, struct thread *thread, struct event_facts facts)
+{
+    facts.kind = EVENT_DOWN;
+    facts.outcome = OUTCOME_DOWN;
+    facts.status = 0;
+    facts.duration_ns = 0;
+    tell_whole(worker, thread, facts);
 }
 
 /* Claims a worker that is to end, and says whether its owner has ended before. */
@@ -194,15 +216,13 @@ static inline bool claim_own(struct worker *worker, struct thread *thread)
 
 /* Others may be adding to it as long as it can be found: its end is told with all that they have
  * added. */
-static __attribute__((noinline)) bool claim_any(struct worker *worker, struct event_facts *facts)
+static bool claim_any(struct worker *worker, struct event_facts *facts, bool *lost)
 {
-    bool locked = lock_take(&worker->lock), lost, claimed = claim_end(worker, &lost);
+    bool locked = lock_take(&worker->lock), claimed = claim_end(worker, lost);
     if (claimed)
         registry_remove(worker);
     if (claimed && locked && has_notes(worker))
         facts->timers = &worker->notes->timers;
-    if (lost)
-        facts->outcome = OUTCOME_DOWN;
     if (locked)
         lock_release(&worker->lock);
     else
@@ -210,16 +230,34 @@ static __attribute__((noinline)) bool claim_any(struct worker *worker, struct ev
     return claimed;
 }
 
+static __attribute__((noinline)) void end_any(struct worker *worker, struct thread *thread,
+                                              int status, enum outcome outcome, uint64_t now_ns)
+{
+    struct event_facts facts = {0};
+    bool lost;
+    if (thread != NULL)
+        facts = end_of(worker, thread, status, outcome, now_ns);
+    if (!claim_any(worker, &facts, &lost) || thread == NULL)
+        return;
+    if (lost)
+        tell_down(worker, thread, facts);
+    else
+        tell_whole(worker, thread, facts);
+}
+
 HOT void worker_end(struct worker *worker, struct thread *thread, int status, enum outcome outcome,
                     uint64_t now_ns)
 {
-    struct event_facts facts = facts_of(worker);
-    facts.outcome = outcome;
-    facts.status = status;
-    if (!__builtin_expect(claim_own(worker, thread), 1) && !claim_any(worker, &facts))
+    if (!__builtin_expect(claim_own(worker, thread), 1)) {
+        end_any(worker, thread, status, outcome, now_ns);
         return;
-    if (thread != NULL)
-        tell_end(worker, &facts, thread, now_ns);
+    }
+    if (__builtin_expect(ids_wanted, 0)) {
+        tell_with_id(worker, thread, status, outcome, now_ns);
+        return;
+    }
+    struct event_facts facts = end_of(worker, thread, status, outcome, now_ns);
+    sender_notify(event_put_plain_end(&thread->ring, &facts));
 }
 
 void worker_free(struct worker *worker)
@@ -250,14 +288,12 @@ struct notes *worker_take_notes(struct worker *worker)
 
 int worker_report(struct worker *worker, struct thread *thread, int status, uint64_t now_ns)
 {
-    struct event_facts facts = facts_of(worker);
+    struct event_facts facts = end_of(worker, thread, status, OUTCOME_DONE, now_ns);
     struct notes *notes = worker_take_notes(worker);
     if (notes == NULL)
         return -ENOMEM;
-    facts.outcome = OUTCOME_DONE;
-    facts.status = status;
     facts.timers = &notes->timers;
-    tell_end(worker, &facts, thread, now_ns);
+    tell_whole(worker, thread, facts);
     notes->reported = true;
     notes->reported_ns = facts.duration_ns;
     return 0;

@@ -42,6 +42,8 @@ struct worker {
     struct worker *next;          /* for its holder's queue */
     struct worker *older, *newer; /* live ones with the same id: the registry's */
     struct notes *notes;          /* if `noted` */
+    char apart[64]; /* an odd number of lines each: the first lines, which the registry
+                     * looks at, are spread over all of the caches' sets */
 } __attribute__((aligned(64)));
 
 /* Workers at most, per process: those of live requests, and one that each open connection keeps for
