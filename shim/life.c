@@ -177,25 +177,17 @@ static __attribute__((destructor)) void end(void)
     guard_lower(guard);
 }
 
-static bool sender_is_ours(void)
-{
-    return life.active && !guard_up && sender_running() && process_is_ours();
-}
-
 void life_leaving(void)
 {
-    if (!sender_is_ours())
+    if (!life.active || guard_up || !sender_running() || !process_is_ours())
         return;
     struct guard guard = guard_raise();
     monitor_flush(PATIENCE_NS);
     guard_lower(guard);
 }
 
-void life_user_changed(void)
+void life_user_changed(long number, long a, long b, long c)
 {
-    if (!sender_is_ours())
-        return;
-    struct guard guard = guard_raise();
-    sender_retire(PATIENCE_NS);
-    guard_lower(guard);
+    if (life.active && sender_running() && process_is_ours())
+        sender_follow(number, a, b, c, PATIENCE_NS);
 }

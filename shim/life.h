@@ -12,8 +12,9 @@ bool life_active(void);
  * nothing in a vfork child. errno is kept. */
 void life_leaving(void);
 
-/* The process has another user or other groups: the sender must have them, too. Does nothing in a
- * vfork child. errno is kept. */
-void life_user_changed(void);
+/* libc has made this system call in each of its threads, and with it changed the process's user or
+ * groups (as sender_follow): the sender's thread makes it, too. Does nothing in a vfork child. errno
+ * is kept; may be called in signal handlers. */
+void life_user_changed(long number, long a, long b, long c);
 
 #endif

@@ -90,15 +90,6 @@ static long copy_fd(const struct call *call)
     return result;
 }
 
-/* libc's functions are for all threads, the kernel's calls for one: ours must not stay behind. */
-static long change_user(const struct call *call)
-{
-    long result = make(call);
-    if (result == 0)
-        life_user_changed();
-    return result;
-}
-
 /* Declared with `...` for callers; its arguments arrive as those of a function of seven longs (all
  * of them in registers or, as here they may be left out, whatever stands in their place). */
 long syscall(long number, long a, long b, long c, long d, long e, long f);
@@ -124,14 +115,6 @@ EXPORT long syscall(long number, long a, long b, long c, long d, long e, long f)
     case SYS_exit_group:
         life_leaving();
         return make(&call);
-    case SYS_setuid:
-    case SYS_setgid:
-    case SYS_setreuid:
-    case SYS_setregid:
-    case SYS_setresuid:
-    case SYS_setresgid:
-    case SYS_setgroups:
-        return change_user(&call);
     case SYS_dup:
 #ifdef SYS_dup2
     case SYS_dup2:

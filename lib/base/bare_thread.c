@@ -25,10 +25,27 @@
 enum { PAGE_BYTES = 4096, TCB_BYTES = PAGE_BYTES, TCB_HEAD_BYTES = 64 };
 
 static size_t tls_bytes;
+static bool possible;
 
 static size_t whole_pages(size_t n)
 {
     return (n + PAGE_BYTES - 1) & ~(size_t)(PAGE_BYTES - 1);
+}
+
+/* Of these, what runs there may call no other than libc's own: who interposes one may have
+ * thread-local variables that are made when a thread first needs them, and libc makes them. */
+static const char *const needed[] = {"clock_gettime", "memchr",  "memcmp", "memcpy",
+                                     "memmove",       "memrchr", "memset", "strlen"};
+
+static bool all_are_libcs(void)
+{
+    void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+    bool all = libc != NULL;
+    for (size_t i = 0; all && i < sizeof needed / sizeof needed[0]; i++)
+        all = dlsym(RTLD_DEFAULT, needed[i]) == dlsym(libc, needed[i]);
+    if (libc != NULL)
+        dlclose(libc);
+    return all;
 }
 
 /* glibc takes them out of a thread's stack; what it needs for them only this function of its own
@@ -42,11 +59,21 @@ void bare_thread_measure(void)
         return;
     tls_bytes = whole_pages(least(&attributes));
     pthread_attr_destroy(&attributes);
+    possible = all_are_libcs();
 }
 
 size_t bare_thread_variables(void)
 {
     return tls_bytes != 0 ? tls_bytes : 1024 * 1024;
+}
+
+void bare_thread_forget(struct bare_thread *thread)
+{
+    char *memory = thread->memory;
+    thread->memory = NULL; /* first: a child that is forked in between must not free it again */
+    if (memory != NULL)
+        sys_pages_free(memory, thread->bytes);
+    atomic_store(&thread->tid, 0);
 }
 
 #if defined(__x86_64__) && !defined(SANITIZED)
@@ -74,12 +101,11 @@ static void lay_out(struct bare_thread *thread, size_t stack_bytes)
 
 int bare_thread_start(struct bare_thread *thread, void (*run)(void), size_t stack_bytes)
 {
-    if (tls_bytes == 0)
+    if (!possible)
         return -ENOSYS;
     if (atomic_load(&thread->tid) != 0)
         return -EBUSY;
-    if (thread->memory != NULL)
-        sys_pages_free(thread->memory, thread->bytes);
+    bare_thread_forget(thread);
     stack_bytes = whole_pages(stack_bytes);
     thread->bytes = PAGE_BYTES + stack_bytes + tls_bytes + TCB_BYTES;
     lay_out(thread, stack_bytes);
@@ -106,11 +132,4 @@ bool bare_thread_wait(struct bare_thread *thread, uint64_t patience_ns)
     while ((tid = atomic_load(&thread->tid)) != 0 && (now = clock_now_ns()) < deadline)
         sys_thread_wait((const uint32_t *)&thread->tid, tid, deadline - now);
     return tid == 0;
-}
-
-void bare_thread_forget(struct bare_thread *thread)
-{
-    if (thread->memory != NULL)
-        sys_pages_free(thread->memory, thread->bytes);
-    *thread = (struct bare_thread){0};
 }

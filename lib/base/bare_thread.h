@@ -8,7 +8,8 @@
  * ends when its last thread does. In return the thread may call nothing that asks who it is: no
  * allocation, no stdio, no locale, no resolver; what it has of thread-local variables is zero, not
  * as they were initialised. It gets no signal, and it does not follow when the host changes its
- * user or groups, which libc has each thread do that it knows.
+ * user or groups, which libc has each thread do that it knows
+ * (send/follow.h).
  */
 
 #include <stdatomic.h>
@@ -23,8 +24,8 @@ struct bare_thread {
     size_t bytes;
 };
 
-/* At the process's start, since it asks the loader: finds out how much room the thread-local
- * variables of all libraries take. Without this no thread can be started. */
+/* At the process's start, since it asks the loader: finds out whether there can be such threads,
+ * and how much room the thread-local variables of all libraries take. */
 void bare_thread_measure(void);
 
 /* That room, in bytes; a megabyte where it can't be found out. Any thread that libc makes needs it
@@ -33,8 +34,9 @@ size_t bare_thread_variables(void);
 
 /*
  * Runs `run` on a new thread, with `stack_bytes` of stack. 0, -EBUSY (the one before has not
- * ended), -ENOSYS (not here: another architecture or libc, or a sanitizer, which has to know every
- * thread), -ENOMEM, or what clone returns (-EAGAIN, -EPERM). `thread` must stay.
+ * ended), -ENOSYS (not here: another architecture or libc, a sanitizer, which has to know every
+ * thread, or somebody who interposes a function that the thread needs), -ENOMEM, or what clone
+ * returns (-EAGAIN, -EPERM). `thread` must stay.
  */
 int bare_thread_start(struct bare_thread *thread, void (*run)(void), size_t stack_bytes);
 

@@ -112,26 +112,37 @@ static int renew(struct id_table *table, struct id_usage *usage)
     return 0;
 }
 
-/* Room for one more; an array that can't be renewed is used until it is nearly full. */
-static int make_room(struct id_table *table, struct id_usage *usage)
+static uint64_t used_with_one_more(const struct id_usage *usage)
+{
+    return (uint64_t)usage->live + usage->left + 1;
+}
+
+static inline bool has_room(uintptr_t word, const struct id_usage *usage)
+{
+    return word != 0 && used_with_one_more(usage) * FULL <= slots_at(word).mask + 1;
+}
+
+/* An array that can't be renewed is used until it is nearly full. */
+static __attribute__((noinline)) int make_room(struct id_table *table, struct id_usage *usage)
 {
     uintptr_t word = word_of(table);
-    uint64_t used = (uint64_t)usage->live + usage->left + 1;
-    if (__builtin_expect(word != 0 && used * FULL <= slots_at(word).mask + 1, 1))
-        return 0;
     if (renew(table, usage) == 0)
         return 0;
-    return word != 0 && used <= slots_at(word).mask ? 0 : -ENOMEM;
+    return word != 0 && used_with_one_more(usage) <= slots_at(word).mask ? 0 : -ENOMEM;
 }
 
 int id_table_put(struct id_table *table, struct id_usage *usage, struct request_id *id,
                  struct request_id **older)
 {
+    uintptr_t word = word_of(table);
     *older = NULL;
-    int error = make_room(table, usage);
-    if (error < 0)
-        return error;
-    struct id_slots slots = slots_at(word_of(table));
+    if (__builtin_expect(!has_room(word, usage), 0)) {
+        int error = make_room(table, usage);
+        if (error < 0)
+            return error;
+        word = word_of(table);
+    }
+    struct id_slots slots = slots_at(word);
     uint64_t i = id->hash & slots.mask, place = UINT64_MAX;
     for (uint64_t entry; (entry = load(slots, i)) != EMPTY; i = (i + 1) & slots.mask) {
         if (entry == LEFT) {

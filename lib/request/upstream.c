@@ -1,7 +1,5 @@
 #include "request/upstream.h"
 
-#include <stdlib.h>
-
 #include "request/names.h"
 
 static bool find_prefix(const struct upstream_rule *rule, struct bytes label, struct bytes *prefix)
@@ -25,11 +23,21 @@ static int compare_bytes(struct bytes a, struct bytes b)
     return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
 }
 
-static int by_prefix_and_label(const void *a, const void *b)
+static bool stands_before(const struct upstream *a, const struct upstream *b)
 {
-    const struct upstream *x = a, *y = b;
-    int order = compare_bytes(x->prefix, y->prefix);
-    return order != 0 ? order : compare_bytes(x->label, y->label);
+    int order = compare_bytes(a->prefix, b->prefix);
+    return order < 0 || (order == 0 && compare_bytes(a->label, b->label) < 0);
+}
+
+/* Into its place among the `n` that are in order. By hand: libc's qsort allocates, which the
+ * sender's thread may not. */
+static void insert(struct upstream *list, size_t n, struct upstream upstream)
+{
+    while (n > 0 && stands_before(&upstream, &list[n - 1])) {
+        list[n] = list[n - 1];
+        n--;
+    }
+    list[n] = upstream;
 }
 
 size_t upstream_list(const struct upstream_rule *rule, const struct timer *timer, size_t n,
@@ -37,13 +45,12 @@ size_t upstream_list(const struct upstream_rule *rule, const struct timer *timer
 {
     size_t taken = 0;
     for (size_t i = 0; i < n; i++) {
-        struct upstream *upstream = &list[taken];
-        upstream->label = label_text(&names.timers, timer[i].label);
-        upstream->time_us = timer[i].time_us;
-        upstream->count = timer[i].count;
-        taken += find_prefix(rule, upstream->label, &upstream->prefix);
+        struct upstream upstream = {.label = label_text(&names.timers, timer[i].label),
+                                    .time_us = timer[i].time_us,
+                                    .count = timer[i].count};
+        if (find_prefix(rule, upstream.label, &upstream.prefix))
+            insert(list, taken++, upstream);
     }
-    qsort(list, taken, sizeof *list, by_prefix_and_label);
     return taken;
 }
 

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "send/apart.h"
+#include "send/follow.h"
 #include "send/outbox.h"
 
 /*
@@ -22,10 +23,7 @@
 
 #define STACK_BYTES    (64 * 1024)  /* for our own frames */
 #define RESOLVER_BYTES (128 * 1024) /* for the resolver's, too */
-#define EXIT_NS        10000000ull  /* from a thread's last word to its end */
 #define START_RETRY_NS 1000000000ull
-
-enum stopping { GO_ON, RETIRE, STOP };
 
 HOT_DATA _Atomic uint32_t sender_state;
 
@@ -35,10 +33,9 @@ static struct {
     bool complained;
     struct send_pool pool;
     struct batch batch;
-    uint64_t errors_before; /* of the threads before this one */
     _Atomic uint64_t start_again_ns;
     _Atomic uint32_t starting;
-    _Atomic uint32_t stopping; /* enum stopping */
+    _Atomic uint32_t stopping;
     _Atomic uint32_t flushes_wanted, flushes_done;
 } sender;
 
@@ -60,7 +57,7 @@ static bool urgent(void)
 /* Somebody waits for us. */
 static bool called_for(void)
 {
-    return atomic_load(&sender.stopping) || outbox_waiting() || urgent() ||
+    return atomic_load(&sender.stopping) || follow_waiting() || outbox_waiting() || urgent() ||
            atomic_load(&sender.flushes_wanted) != atomic_load(&sender.flushes_done);
 }
 
@@ -108,17 +105,6 @@ static void answer_flushes(void)
     sys_futex_wake(word_of(&sender.flushes_done));
 }
 
-/* After the last look: one that is retired has another one after it. */
-static void end(void)
-{
-    uint32_t retire = RETIRE;
-    send_pool_end(&sender.pool);
-    batch_end(&sender.batch);
-    bool retired = atomic_compare_exchange_strong(&sender.stopping, &retire, GO_ON);
-    atomic_store(&sender_state, retired ? SENDER_NONE : SENDER_ENDED);
-    sys_futex_wake(word_of(&sender_state));
-}
-
 static void run(void)
 {
     sys_prctl(PR_SET_NAME, (unsigned long)"stats-hero");
@@ -126,6 +112,7 @@ static void run(void)
     apart_begin(sender.options.source.kept_fd != NULL ? sender.options.source.kept_fd() : -1);
     while (!atomic_load(&sender.stopping)) {
         gather();
+        follow_now();
         bool any = drain(false);
         outbox_deliver(&sender.batch);
         answer_flushes();
@@ -134,7 +121,9 @@ static void run(void)
     }
     drain(true);
     outbox_deliver(&sender.batch);
-    end();
+    send_pool_end(&sender.pool);
+    atomic_store(&sender_state, SENDER_ENDED);
+    sys_futex_wake(word_of(&sender_state));
 }
 
 static void *run_in_libc(void *nothing)
@@ -163,7 +152,7 @@ static int create_in_libc(void)
 static int create_thread(void)
 {
     int error = -ENOSYS;
-    if (!send_pool_looks_up(&sender.pool) && bare_thread_wait(&sender.thread, EXIT_NS))
+    if (!send_pool_looks_up(&sender.pool))
         error = bare_thread_start(&sender.thread, run, STACK_BYTES);
     return error == -ENOSYS ? create_in_libc() : error;
 }
@@ -179,7 +168,6 @@ static void complain(void)
 static int start(void)
 {
     const struct sender_options *o = &sender.options;
-    sender.errors_before = sender_errors();
     send_pool_begin(&sender.pool, o->host, o->port, o->pool_size);
     int error = batch_begin(&sender.batch, &sender.pool, o->head, o->datagram_bytes, o->fill);
     if (error < 0)
@@ -217,7 +205,7 @@ static void wake(void)
 
 uint64_t sender_errors(void)
 {
-    return sender.errors_before + sender.pool.errors + sender.batch.refused;
+    return sender.pool.errors + sender.batch.refused;
 }
 
 bool sender_unable(void)
@@ -231,10 +219,11 @@ bool sender_running(void)
     return state != SENDER_NONE && state != SENDER_ENDED;
 }
 
-static void wait_for_end(uint64_t patience_ns)
+void sender_stop(uint64_t patience_ns)
 {
     uint64_t now = clock_now_ns(), deadline = now + patience_ns;
     atomic_store(&sender.pool.give_up_ns, deadline);
+    atomic_store(&sender.stopping, 1);
     while (sender_running() && now < deadline) {
         uint32_t state = atomic_load(&sender_state);
         if (state == SENDER_IDLE || state == SENDER_GATHERING)
@@ -245,21 +234,16 @@ static void wait_for_end(uint64_t patience_ns)
     }
 }
 
-void sender_stop(uint64_t patience_ns)
+/* One that is started meanwhile has the user of who starts it, which may be the one of before. */
+void sender_follow(long number, long a, long b, long c, uint64_t patience_ns)
 {
-    atomic_store(&sender.stopping, STOP);
-    wait_for_end(patience_ns);
-}
-
-/* What comes between its last look and its end, the next one finds. */
-void sender_retire(uint64_t patience_ns)
-{
-    uint32_t go_on = GO_ON;
-    if (!sender_running() || atomic_load(&sender.thread.tid) == 0 ||
-        !atomic_compare_exchange_strong(&sender.stopping, &go_on, RETIRE))
+    if (!sender_running() || atomic_load(&sender.thread.tid) == 0)
         return;
-    wait_for_end(patience_ns);
-    sender_start();
+    uint32_t asked = follow_ask(number, a, b, c);
+    if (asked == 0)
+        return;
+    wake();
+    follow_wait(asked, patience_ns);
 }
 
 void sender_flush(uint64_t patience_ns)
@@ -299,15 +283,15 @@ int sender_send(struct bytes payload, uint32_t which)
 void sender_forget(void)
 {
     bare_thread_forget(&sender.thread);
+    follow_forget();
     outbox_forget();
     if (sender_running())
         send_pool_end(&sender.pool);
     sender.batch.memory = NULL;
-    sender.errors_before = 0;
     sender.pool.errors = 0;
     sender.batch.refused = 0;
     atomic_store(&sender.starting, 0);
-    atomic_store(&sender.stopping, GO_ON);
+    atomic_store(&sender.stopping, 0);
     atomic_store(&sender.start_again_ns, 0);
     atomic_store(&sender.flushes_wanted, 0);
     atomic_store(&sender.flushes_done, 0);

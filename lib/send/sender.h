@@ -91,10 +91,11 @@ void sender_stop(uint64_t patience_ns);
 void sender_flush(uint64_t patience_ns);
 
 /*
- * The host has changed its user or groups, and a thread that libc does not know keeps those of
- * before: it sends what waits and ends, and another one begins. Waits at most `patience_ns`.
+ * The calling thread has made this system call, which changes its user or groups (send/follow.h): a
+ * thread that libc does not know makes it, too. Waits for that `patience_ns` at most; later it is
+ * made when that thread gets to it. Any thread, signal handlers included.
  */
-void sender_retire(uint64_t patience_ns);
+void sender_follow(long number, long a, long b, long c, uint64_t patience_ns);
 
 /* In a forked child: there is no thread, and the sockets are the parent's. */
 void sender_forget(void);

@@ -8,9 +8,12 @@
 #include <grp.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/single_threaded.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 
 #include "loopback.h"
 
@@ -100,7 +103,6 @@ CHANGE(setresuid, setresuid(NOBODY, NOBODY, NOBODY))
 CHANGE(setresgid, setresgid(NOBODY, NOBODY, NOBODY))
 CHANGE(setgroups, setgroups(1, (const gid_t[]){NOBODY}))
 CHANGE(initgroups, initgroups("daemon", NOBODY))
-CHANGE(by_number, syscall(SYS_setuid, NOBODY))
 
 /* As servers do. */
 static void all_of_them(void)
@@ -112,6 +114,42 @@ static void dropped(void)
 {
     around(all_of_them);
     EXPECT_ERROR(EPERM, setuid(0));
+}
+
+/* Nobody may have as many threads as this: none can be started. */
+static void limited(void)
+{
+    struct rlimit none = {0, 0};
+    serve("/before", 3);
+    EXPECT(setrlimit(RLIMIT_NPROC, &none) == 0);
+    all_of_them();
+    serve("/after", 3);
+    wait_for_alike(2);
+}
+
+static volatile sig_atomic_t handled;
+
+static void change_there_and_back(int signal)
+{
+    int saved = errno;
+    (void)signal;
+    if (seteuid(NOBODY) != 0 || seteuid(0) != 0)
+        _exit(1);
+    handled++;
+    errno = saved;
+}
+
+/* The handler comes at any time, inside of us, too. */
+static void in_handler(void)
+{
+    struct itimerval often = {{0, 500}, {0, 500}}, never = {{0, 0}, {0, 0}};
+    EXPECT(signal(SIGPROF, change_there_and_back) != SIG_ERR);
+    serve("/handler", 1);
+    EXPECT(setitimer(ITIMER_PROF, &often, NULL) == 0);
+    while (handled < 300)
+        serve("/handler", 1);
+    EXPECT(setitimer(ITIMER_PROF, &never, NULL) == 0);
+    wait_for_alike(2);
 }
 
 /* A vfork child's user is not ours. */
@@ -168,17 +206,32 @@ static void last_thread_ends(void)
     pthread_exit(NULL);
 }
 
+static void serves(void)
+{
+    serve("/before", 3);
+}
+
 int main(int argc, char **argv)
 {
     static const struct scenario table[] = {
-        {"setuid", setuid_after},           {"setgid", setgid_after},
-        {"seteuid", seteuid_after},         {"setegid", setegid_after},
-        {"setreuid", setreuid_after},       {"setregid", setregid_after},
-        {"setresuid", setresuid_after},     {"setresgid", setresgid_after},
-        {"setgroups", setgroups_after},     {"initgroups", initgroups_after},
-        {"by_number", by_number_after},     {"dropped", dropped},
-        {"in_vfork_child", in_vfork_child}, {"while_serving", while_serving},
-        {"stays_single", stays_single},     {"last_thread_ends", last_thread_ends},
+        {"setuid", setuid_after},
+        {"setgid", setgid_after},
+        {"seteuid", seteuid_after},
+        {"setegid", setegid_after},
+        {"setreuid", setreuid_after},
+        {"setregid", setregid_after},
+        {"setresuid", setresuid_after},
+        {"setresgid", setresgid_after},
+        {"setgroups", setgroups_after},
+        {"initgroups", initgroups_after},
+        {"limited", limited},
+        {"in_handler", in_handler},
+        {"dropped", dropped},
+        {"in_vfork_child", in_vfork_child},
+        {"while_serving", while_serving},
+        {"stays_single", stays_single},
+        {"last_thread_ends", last_thread_ends},
+        {"serves", serves},
     };
     return SCENARIO_RUN(table, argc, argv);
 }
