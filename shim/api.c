@@ -19,26 +19,25 @@ _Static_assert(STATS_HERO_TIMERS == TIMERS_MOST, "as it says");
 _Static_assert((int)STATS_HERO_ALL == (int)SNAPSHOT_ALL, "as it says");
 
 /* 0: the guard is up and the call may go on. */
-static int come_in(struct guard *guard)
+static int come_in(void)
 {
     if (!life_active())
         return -ENOSYS;
     if (guard_up)
         return -EDEADLK;
-    *guard = guard_raise();
+    guard_raise();
     if (monitor_ready())
         return 0;
-    guard_lower(*guard);
+    guard_lower();
     return -ENOMEM;
 }
 
 #define WITH_GUARD(call)                                                                           \
     ({                                                                                             \
-        struct guard guard;                                                                        \
-        __typeof__(call) result = come_in(&guard);                                                 \
+        __typeof__(call) result = come_in();                                                       \
         if (result == 0) {                                                                         \
             result = (call);                                                                       \
-            guard_lower(guard);                                                                    \
+            guard_lower();                                                                         \
         }                                                                                          \
         result;                                                                                    \
     })

@@ -2,30 +2,24 @@
 #define SHIM_GUARD_H
 
 /*
- * guard: says that this thread is inside us, and keeps the host's errno meanwhile. While it is up
- * every hook passes straight through: in a signal handler that interrupted us, in what our own
- * thread calls.
+ * guard: says that this thread is inside us. While it is up every hook passes straight through: in a
+ * signal handler that interrupted us, in what our own thread calls. The host's errno needs no
+ * keeping here: what is called under the guard leaves it alone (lib/base/sys.h), and the few of
+ * libc's functions that might not are called with it put aside.
  */
 
-#include <errno.h>
 #include <stdbool.h>
 
 extern __thread bool guard_up __attribute__((tls_model("initial-exec")));
 
-struct guard {
-    int host_errno;
-};
-
-static inline struct guard guard_raise(void)
+static inline void guard_raise(void)
 {
     guard_up = true;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    return (struct guard){errno};
 }
 
-static inline void guard_lower(struct guard guard)
+static inline void guard_lower(void)
 {
-    errno = guard.host_errno;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     guard_up = false;
 }

@@ -172,18 +172,18 @@ static __attribute__((destructor)) void end(void)
 {
     if (!life.active || !process_is_ours())
         return;
-    struct guard guard = guard_raise();
+    guard_raise();
     monitor_end(PATIENCE_NS);
-    guard_lower(guard);
+    guard_lower();
 }
 
 void life_leaving(void)
 {
     if (!life.active || guard_up || !sender_running() || !process_is_ours())
         return;
-    struct guard guard = guard_raise();
+    guard_raise();
     monitor_flush(PATIENCE_NS);
-    guard_lower(guard);
+    guard_lower();
 }
 
 void life_user_changed(long number, long a, long b, long c)

@@ -1,5 +1,7 @@
 #include "report.h"
 
+#include <errno.h>
+
 #include "base/hot.h"
 #include "life.h"
 
@@ -29,9 +31,9 @@ static __attribute__((noinline)) void report_gone(uint64_t word, int fd)
 {
     if (inside(word))
         return;
-    struct guard guard = guard_raise();
+    guard_raise();
     flow_client_gone(word, fd);
-    guard_lower(guard);
+    guard_lower();
 }
 
 static void report_failure(uint64_t word, int fd)
@@ -46,9 +48,9 @@ report_unseen(uint64_t word, int fd, ssize_t result,
 {
     if (result <= 0 || inside(word))
         return;
-    struct guard guard = guard_raise();
+    guard_raise();
     tell(word, fd, (uint64_t)result);
-    guard_lower(guard);
+    guard_lower();
 }
 
 /* What a read can say besides "these bytes came": everything that is not the usual case. */
@@ -77,9 +79,9 @@ HOT ssize_t report_read(uint64_t word, int fd, const struct iovec *vector, size_
     }
     if (inside(word))
         return result;
-    struct guard guard = guard_raise();
+    guard_raise();
     flow_read(word, fd, vector, parts, (size_t)result);
-    guard_lower(guard);
+    guard_lower();
     return result;
 }
 
@@ -100,9 +102,9 @@ HOT ssize_t report_wrote(uint64_t word, int fd, const struct iovec *vector, size
         report_failure(word, fd);
     if (UNLIKELY(result <= 0 || flags & MSG_OOB) || inside(word))
         return result;
-    struct guard guard = guard_raise();
+    guard_raise();
     flow_wrote(word, fd, vector, parts, (size_t)result);
-    guard_lower(guard);
+    guard_lower();
     return result;
 }
 
@@ -136,9 +138,9 @@ int report_accepted(int fd)
 {
     if (fd < 0 || guard_up || !life_active())
         return fd;
-    struct guard guard = guard_raise();
+    guard_raise();
     flow_accepted(fd);
-    guard_lower(guard);
+    guard_lower();
     return fd;
 }
 
@@ -146,9 +148,9 @@ static __attribute__((noinline)) void report_closing_ours(uint64_t word, int fd)
 {
     if (inside(word))
         return;
-    struct guard guard = guard_raise();
+    guard_raise();
     flow_closing(word, fd);
-    guard_lower(guard);
+    guard_lower();
 }
 
 void report_closing(int fd)
@@ -172,7 +174,7 @@ void report_copied(uint64_t word, int fd, int copy)
 {
     if (copy < 0 || copy == fd || guard_up || (word == 0 && flow_look(copy) == 0))
         return;
-    struct guard guard = guard_raise();
+    guard_raise();
     flow_duplicated(word, copy);
-    guard_lower(guard);
+    guard_lower();
 }

@@ -19,9 +19,9 @@ EXPORT int shutdown(int fd, int how)
 {
     uint64_t word = flow_look(fd);
     if (UNLIKELY(word != 0) && (how == SHUT_WR || how == SHUT_RDWR) && !guard_up) {
-        struct guard guard = guard_raise();
+        guard_raise();
         flow_shutting(word, fd);
-        guard_lower(guard);
+        guard_lower();
     }
     return libc.shutdown(fd, how);
 }

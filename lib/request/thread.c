@@ -196,6 +196,15 @@ static struct thread *adopt(pid_t tid)
     return mine;
 }
 
+/* libc may allocate for a key's value. */
+static int remember(struct thread *thread)
+{
+    int host_errno = errno;
+    int error = pthread_setspecific(key, thread);
+    errno = host_errno;
+    return error;
+}
+
 struct thread *thread_make(void)
 {
     pid_t tid = sys_gettid();
@@ -207,7 +216,7 @@ struct thread *thread_make(void)
     lock_release(&life);
     if (thread == NULL)
         return NULL;
-    if (pthread_setspecific(key, thread) != 0) {
+    if (remember(thread) != 0) {
         thread_ended(thread);
         return NULL;
     }

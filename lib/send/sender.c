@@ -137,6 +137,7 @@ static int create_in_libc(void)
     pthread_attr_t attributes;
     pthread_t thread;
     uint64_t signals;
+    int host_errno = errno;
     if (pthread_attr_init(&attributes) != 0)
         return -ENOMEM;
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
@@ -145,6 +146,7 @@ static int create_in_libc(void)
     int error = pthread_create(&thread, &attributes, run_in_libc, NULL);
     sys_signals_restore(&signals);
     pthread_attr_destroy(&attributes);
+    errno = host_errno;
     return -error;
 }
 
