@@ -476,6 +476,11 @@ struct choice {
     double uthash_most; /* 0: each round counts */
 };
 
+static bool takes_part(int contender, const struct choice *choice)
+{
+    return choice->only == 0 || choice->only == contender + 1;
+}
+
 static double turn(int contender, int threads, const struct choice *choice)
 {
     return round_of(contest[contender].serve, threads, choice->ms);
@@ -491,7 +496,7 @@ static bool run_round(const struct choice *choice)
             bool framed = choice->uthash_most > 0 && threads == 1 && c == 0;
             if (framed)
                 before = turn(UTHASH, 1, choice);
-            if (choice->only == 0 || choice->only == c + 1)
+            if (takes_part(c, choice))
                 figure[threads - 1][c] = turn(c, threads, choice);
             if (framed)
                 after = turn(UTHASH, 1, choice);
@@ -500,7 +505,7 @@ static bool run_round(const struct choice *choice)
         return false;
     for (int lane = 0; lane < LANES; lane++)
         for (int c = 0; c < CONTENDERS; c++)
-            if (choice->only == 0 || choice->only == c + 1)
+            if (takes_part(c, choice))
                 rounds_add(&contest[c].rounds[lane], figure[lane][c]);
     return true;
 }

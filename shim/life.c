@@ -80,7 +80,7 @@ static char **own_environment(void)
             copy[n++] = *entry;
             size += strlen(*entry) + 1;
         }
-    char *at = n > 0 ? sys_pages((size + 4095) & ~(size_t)4095) : NULL;
+    char *at = n > 0 ? sys_pages(sys_whole_pages(size)) : NULL;
     for (size_t i = 0; i < n && at != NULL; i++) {
         size_t length = strlen(copy[i]) + 1;
         copy[i] = memcpy(at, copy[i], length);

@@ -13,7 +13,7 @@ bool life_active(void);
 void life_leaving(void);
 
 /* libc has made this system call in each of its threads, and with it changed the process's user or
- * groups (as sender_follow): the sender's thread makes it, too. Does nothing in a vfork child. errno
+ * groups (as follow_ask): the sender's thread makes it, too. Does nothing in a vfork child. errno
  * is kept; may be called in signal handlers. */
 void life_user_changed(long number, long a, long b, long c);
 

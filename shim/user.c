@@ -8,7 +8,6 @@
 #include "export.h"
 #include "libc.h"
 #include "life.h"
-#include "send/follow.h"
 
 /* The result of libc's function, which has made this call. */
 static int changed(int result, long number, long a, long b, long c)
@@ -60,10 +59,10 @@ EXPORT int setresgid(gid_t real, gid_t effective, gid_t saved)
 
 EXPORT int setgroups(size_t n, const gid_t *groups)
 {
-    return changed(libc.setgroups(n, groups), FOLLOW_GROUPS, 0, 0, 0);
+    return changed(libc.setgroups(n, groups), SYS_setgroups, 0, 0, 0);
 }
 
 EXPORT int initgroups(const char *user, gid_t group)
 {
-    return changed(libc.initgroups(user, group), FOLLOW_GROUPS, 0, 0, 0);
+    return changed(libc.initgroups(user, group), SYS_setgroups, 0, 0, 0);
 }

@@ -3,9 +3,9 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/sys.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -26,11 +26,6 @@ enum { PAGE_BYTES = 4096, TCB_BYTES = PAGE_BYTES, TCB_HEAD_BYTES = 64 };
 
 static size_t tls_bytes;
 static bool possible;
-
-static size_t whole_pages(size_t n)
-{
-    return (n + PAGE_BYTES - 1) & ~(size_t)(PAGE_BYTES - 1);
-}
 
 /* Of these, what runs there may call no other than libc's own: who interposes one may have
  * thread-local variables that are made when a thread first needs them, and libc makes them. */
@@ -57,7 +52,7 @@ void bare_thread_measure(void)
     *(void **)&least = dlsym(RTLD_DEFAULT, "__pthread_get_minstack");
     if (least == NULL || pthread_attr_init(&attributes) != 0)
         return;
-    tls_bytes = whole_pages(least(&attributes));
+    tls_bytes = sys_whole_pages(least(&attributes));
     pthread_attr_destroy(&attributes);
     possible = all_are_libcs();
 }
@@ -106,7 +101,7 @@ int bare_thread_start(struct bare_thread *thread, void (*run)(void), size_t stac
     if (atomic_load(&thread->tid) != 0)
         return -EBUSY;
     bare_thread_forget(thread);
-    stack_bytes = whole_pages(stack_bytes);
+    stack_bytes = sys_whole_pages(stack_bytes);
     thread->bytes = PAGE_BYTES + stack_bytes + tls_bytes + TCB_BYTES;
     lay_out(thread, stack_bytes);
     if (thread->memory == NULL)
@@ -124,12 +119,3 @@ int bare_thread_start(struct bare_thread *thread, void (*run)(void), size_t stac
 }
 
 #endif
-
-bool bare_thread_wait(struct bare_thread *thread, uint64_t patience_ns)
-{
-    uint64_t deadline = clock_now_ns() + patience_ns, now = 0;
-    uint32_t tid;
-    while ((tid = atomic_load(&thread->tid)) != 0 && (now = clock_now_ns()) < deadline)
-        sys_thread_wait((const uint32_t *)&thread->tid, tid, deadline - now);
-    return tid == 0;
-}

@@ -8,12 +8,10 @@
  * ends when its last thread does. In return the thread may call nothing that asks who it is: no
  * allocation, no stdio, no locale, no resolver; what it has of thread-local variables is zero, not
  * as they were initialised. It gets no signal, and it does not follow when the host changes its
- * user or groups, which libc has each thread do that it knows
- * (send/follow.h).
+ * user or groups, which libc has each thread do that it knows (send/follow.h).
  */
 
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,9 +37,6 @@ size_t bare_thread_variables(void);
  * returns (-EAGAIN, -EPERM). `thread` must stay.
  */
 int bare_thread_start(struct bare_thread *thread, void (*run)(void), size_t stack_bytes);
-
-/* Waits until it has ended, at most `patience_ns`. Whether it has. */
-bool bare_thread_wait(struct bare_thread *thread, uint64_t patience_ns);
 
 /* In a forked child: it is the parent's, and not here. */
 void bare_thread_forget(struct bare_thread *thread);

@@ -25,7 +25,7 @@ static uint32_t slab_of(uint32_t number)
 static size_t slab_bytes(const struct pool *pool, uint32_t slab)
 {
     size_t objects = slab_first(slab + 1) - slab_first(slab);
-    return (objects * pool->object_bytes + 4095) & ~(size_t)4095;
+    return sys_whole_pages(objects * pool->object_bytes);
 }
 
 /* The slab's memory, made by the first who needs it; a second maker's is given back. */

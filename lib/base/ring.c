@@ -29,7 +29,7 @@ void ring_budget(uint64_t words)
 
 static size_t buffer_bytes(uint32_t words)
 {
-    return (sizeof(struct ring_buffer) + words * sizeof(uint64_t) + 4095) & ~(size_t)4095;
+    return sys_whole_pages(sizeof(struct ring_buffer) + words * sizeof(uint64_t));
 }
 
 static struct ring_buffer *buffer_make(uint32_t words)

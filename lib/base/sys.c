@@ -161,22 +161,11 @@ void sys_yield(void)
     CALL(SYS_sched_yield, 0, 0, 0, 0, 0, 0);
 }
 
-static int futex_wait(int operation, const uint32_t *word, uint32_t value, uint64_t timeout_ns)
-{
-    struct timespec timeout = {(time_t)(timeout_ns / 1000000000), (long)(timeout_ns % 1000000000)};
-    return (int)CALL(SYS_futex, word, operation, value,
-                     timeout_ns == UINT64_MAX ? NULL : &timeout, 0, 0);
-}
-
 int sys_futex_wait(const uint32_t *word, uint32_t value, uint64_t timeout_ns)
 {
-    return futex_wait(FUTEX_WAIT_PRIVATE, word, value, timeout_ns);
-}
-
-/* The kernel wakes who waits as for a word that processes share. */
-int sys_thread_wait(const uint32_t *tid, uint32_t value, uint64_t timeout_ns)
-{
-    return futex_wait(FUTEX_WAIT, tid, value, timeout_ns);
+    struct timespec timeout = {(time_t)(timeout_ns / 1000000000), (long)(timeout_ns % 1000000000)};
+    return (int)CALL(SYS_futex, word, FUTEX_WAIT_PRIVATE, value,
+                     timeout_ns == UINT64_MAX ? NULL : &timeout, 0, 0);
 }
 
 void sys_futex_wake(const uint32_t *word)

@@ -63,16 +63,19 @@ void sys_signals_restore(const uint64_t *old);
  * Starts a thread past libc, in this process's memory, files, signals and thread group, with every
  * signal blocked but libc's own two: it runs `run` on the stack that ends at `stack_end` (aligned to
  * 16 bytes), with the thread pointer `block`, and ends when that returns. Until it has, `*tid` is
- * its thread id; then the kernel makes it 0 and wakes those in sys_thread_wait. 0, or what clone(2)
- * returns; -ENOSYS where this is not written for the processor.
+ * its thread id; then the kernel makes it 0. 0, or what clone(2) returns; -ENOSYS where this is not
+ * written for the processor.
  */
 int sys_thread_start(void (*run)(void), void *stack_end, void *block, uint32_t *tid);
 
-/* As sys_futex_wait, on the word that such a thread's end clears. */
-int sys_thread_wait(const uint32_t *tid, uint32_t value, uint64_t timeout_ns);
-
 /* Takes a pending blocked signal back, if there is one. */
 void sys_signal_take(int signal);
+
+/* `n` bytes as whole pages. */
+static inline size_t sys_whole_pages(size_t n)
+{
+    return (n + 4095) & ~(size_t)4095;
+}
 
 /* `n` bytes of fresh zeroed memory, a multiple of the page size, or NULL. */
 void *sys_pages(size_t n);

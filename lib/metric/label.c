@@ -25,7 +25,7 @@ size_t label_clean_name(char *out, size_t size, struct bytes name)
 static size_t table_bytes(uint32_t most, uint32_t slots)
 {
     size_t n = (most + 1) * sizeof(struct label) + slots * sizeof(uint16_t);
-    return (n + 4095) & ~(size_t)4095;
+    return sys_whole_pages(n);
 }
 
 int label_table_begin(struct label_table *table, uint32_t most)

@@ -65,14 +65,9 @@ void epoch_end_dead(ck_epoch_record_t *reader)
         ck_epoch_end(reader, NULL);
 }
 
-static size_t page_bytes(size_t n)
-{
-    return (n + 4095) & ~(size_t)4095;
-}
-
 void *epoch_memory(size_t n)
 {
-    size_t bytes = page_bytes(n + HEAD_BYTES);
+    size_t bytes = sys_whole_pages(n + HEAD_BYTES);
     struct retired *memory = sys_pages(bytes);
     if (memory == NULL)
         return NULL;

@@ -163,6 +163,8 @@ int id_table_put(struct id_table *table, struct id_usage *usage, struct request_
 static bool slot_of(struct id_slots slots, const struct request_id *id, uint64_t *at)
 {
     uint64_t wanted = entry_of(id), entry;
+    if (slots.at == NULL)
+        return false;
     for (*at = id->hash & slots.mask; (entry = load(slots, *at)) != EMPTY;
          *at = (*at + 1) & slots.mask)
         if (entry == wanted)
@@ -172,18 +174,17 @@ static bool slot_of(struct id_slots slots, const struct request_id *id, uint64_t
 
 void id_table_replace(struct id_table *table, struct request_id *id, struct request_id *by)
 {
-    uintptr_t word = word_of(table);
+    struct id_slots slots = slots_at(word_of(table));
     uint64_t i;
-    if (word != 0 && slot_of(slots_at(word), id, &i))
-        store(slots_at(word), i, entry_of(by));
+    if (slot_of(slots, id, &i))
+        store(slots, i, entry_of(by));
 }
 
 void id_table_remove(struct id_table *table, struct id_usage *usage, struct request_id *id)
 {
-    uintptr_t word = word_of(table);
-    struct id_slots slots = slots_at(word);
+    struct id_slots slots = slots_at(word_of(table));
     uint64_t i;
-    if (word == 0 || !slot_of(slots, id, &i))
+    if (!slot_of(slots, id, &i))
         return;
     usage->live--;
     if (load(slots, (i + 1) & slots.mask) != EMPTY) {

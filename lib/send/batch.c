@@ -6,7 +6,7 @@
 
 static size_t memory_bytes(const struct batch *batch)
 {
-    return ((size_t)batch->stride * SEND_DATAGRAMS + 4095) & ~(size_t)4095;
+    return sys_whole_pages((size_t)batch->stride * SEND_DATAGRAMS);
 }
 
 int batch_begin(struct batch *batch, struct send_pool *pool, batch_head *head,

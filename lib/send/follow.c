@@ -38,14 +38,13 @@ static uint32_t take_number(void)
     return last + 1;
 }
 
-/* The calling thread's groups, in memory of their own; only as many
- * pages are touched as they need. */
+/* The calling thread's groups, in memory of their own; only as many pages are touched as they need.
+ */
 static bool copy_groups(struct call *call)
 {
     void *groups = sys_pages(GROUPS_BYTES);
     if (groups == NULL)
         return false;
-    call->number = SYS_setgroups;
     call->a = sys_any(SYS_getgroups, GROUPS_MOST, (long)groups, 0, 0, 0, 0);
     call->b = (long)groups;
     return true;
@@ -60,7 +59,7 @@ static void free_groups(const struct call *call)
 uint32_t follow_ask(long number, long a, long b, long c)
 {
     struct call wanted = {.number = number, .a = a, .b = b, .c = c};
-    if (number == FOLLOW_GROUPS && !copy_groups(&wanted))
+    if (number == SYS_setgroups && !copy_groups(&wanted))
         return 0;
     uint32_t asked = take_number();
     if (asked == 0) {

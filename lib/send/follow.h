@@ -10,14 +10,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A system call that changes the calling thread's user or groups; `setgroups` of the list that the
- * calling thread has now where `number` is FOLLOW_GROUPS. */
-#define FOLLOW_GROUPS (-1L)
-
 /*
- * Any thread, signal handlers included, after it has made the call itself: the sender's thread is
- * to make it, too. Returns its number, for follow_wait; 0 if there is no room (changes come faster
- * than they are followed) or no memory for the groups.
+ * Any thread, signal handlers included, after it has made this system call itself, which changes
+ * its user or groups: the sender's thread is to make it, too; SYS_setgroups with the groups that
+ * the calling thread has now, whatever its arguments. Returns its number, for follow_wait; 0 if
+ * there is no room (changes come faster than they are followed) or no memory for the groups.
  */
 uint32_t follow_ask(long number, long a, long b, long c);
 

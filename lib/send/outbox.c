@@ -33,7 +33,7 @@ static struct {
 
 static struct letter *letter_make(struct bytes payload, uint32_t endpoint)
 {
-    size_t bytes = (sizeof(struct letter) + payload.n + 4095) & ~(size_t)4095;
+    size_t bytes = sys_whole_pages(sizeof(struct letter) + payload.n);
     struct letter *letter = sys_pages(bytes);
     if (letter == NULL)
         return NULL;

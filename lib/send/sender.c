@@ -236,7 +236,8 @@ void sender_stop(uint64_t patience_ns)
     }
 }
 
-/* One that is started meanwhile has the user of who starts it, which may be the one of before. */
+/* A thread that was started with the user of before is here by now: who started it has changed
+ * since, and libc waited for that. */
 void sender_follow(long number, long a, long b, long c, uint64_t patience_ns)
 {
     if (!sender_running() || atomic_load(&sender.thread.tid) == 0)
