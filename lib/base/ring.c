@@ -47,13 +47,21 @@ static void buffer_free(struct ring_buffer *buffer)
     sys_pages_free(buffer, buffer_bytes(buffer->words));
 }
 
+static void drain_from(struct ring *ring, struct ring_buffer *buffer)
+{
+    ring->drain = buffer;
+    ring->drain_mask = buffer->words - 1;
+    ring->tail_seen = 0;
+}
+
 int ring_begin(struct ring *ring)
 {
     struct ring_buffer *buffer = buffer_make(RING_WORDS_LEAST);
     if (buffer == NULL)
         return -ENOMEM;
-    ring->fill = ring->drain = buffer;
+    ring->fill = buffer;
     ring->head_seen = 0;
+    drain_from(ring, buffer);
     return 0;
 }
 
@@ -138,37 +146,48 @@ bool ring_wants_consumer(struct ring *ring)
 }
 
 /* The next record of this buffer, past a skip word, or NULL. */
-static const uint64_t *peek_here(struct ring_buffer *b)
+static const uint64_t *peek_here(struct ring *ring)
 {
+    struct ring_buffer *b = ring->drain;
     uint32_t head = atomic_load_explicit(&b->head, memory_order_relaxed);
-    if (head == atomic_load_explicit(&b->tail, memory_order_acquire))
-        return NULL;
-    const uint64_t *record = b->word + (head & (b->words - 1));
+    if (head == ring->tail_seen) {
+        ring->tail_seen = atomic_load_explicit(&b->tail, memory_order_acquire);
+        if (head == ring->tail_seen)
+            return NULL;
+    }
+    const uint64_t *record = b->word + (head & ring->drain_mask);
     if ((*record & 0xff) != SKIP)
         return record;
     atomic_store_explicit(&b->head, head + (uint32_t)(*record >> 32), memory_order_release);
     return b->word;
 }
 
-const uint64_t *ring_peek_spsc(struct ring *ring)
+/* On to the next buffer, if there is one and nothing more can be in this one. */
+static const uint64_t *peek_on(struct ring *ring)
 {
     for (;;) {
         struct ring_buffer *b = ring->drain;
         struct ring_buffer *next = atomic_load_explicit(&b->next, memory_order_acquire);
-        const uint64_t *record = peek_here(b);
+        const uint64_t *record = peek_here(ring);
         if (record != NULL || next == NULL)
             return record;
-        ring->drain = next;
+        drain_from(ring, next);
         give_back(b);
         buffer_free(b);
     }
+}
+
+const uint64_t *ring_peek_spsc(struct ring *ring)
+{
+    const uint64_t *record = peek_here(ring);
+    return record != NULL ? record : peek_on(ring);
 }
 
 void ring_release_spsc(struct ring *ring)
 {
     struct ring_buffer *b = ring->drain;
     uint32_t head = atomic_load_explicit(&b->head, memory_order_relaxed);
-    uint32_t words = (uint32_t)(b->word[head & (b->words - 1)] >> 16 & 0xffff) + 1;
+    uint32_t words = (uint32_t)(b->word[head & ring->drain_mask] >> 16 & 0xffff) + 1;
     atomic_store_explicit(&b->head, head + words, memory_order_release);
 }
 

@@ -23,6 +23,7 @@
 #define RING_RECORD_WORDS 1024
 #define RING_WORDS_LEAST  2048 /* a ring's first buffer: 16 KiB, touched as it fills */
 #define RING_WORDS_WAKE   4096 /* so many waiting words want the consumer's attention */
+#define RING_WORDS_AHEAD  64   /* so far ahead of it the producer asks for memory */
 
 struct ring_buffer {
     _Atomic uint32_t head;              /* words taken out, ever */
@@ -40,8 +41,11 @@ struct ring {
     uint32_t head_seen;
     uint32_t reserved;
     _Atomic uint64_t dropped; /* records, ever */
-    /* The consumer's. */
+    /* The consumer's. While it has records that it knows of, it loads nothing that the producer
+     * writes but those: a line that both want at each record costs both of them some 30 ns. */
     _Alignas(64) struct ring_buffer *drain;
+    uint32_t drain_mask; /* of its buffer's words */
+    uint32_t tail_seen;
     uint64_t dropped_told;
 };
 
@@ -54,7 +58,9 @@ int ring_begin(struct ring *ring);
 /* Frees the buffers; nobody may use the ring any more. */
 void ring_end(struct ring *ring);
 
-/* Producer: room for `words` words in one piece, or NULL (full: counted as dropped). */
+/* Producer: room for `words` words in one piece, or NULL (full: counted as dropped). The consumer
+ * has read what stands there from the last time round, so its processor has the lines: they are
+ * asked for early, else a busy thread waits some 60 ns for each. */
 static inline uint64_t *ring_reserve_spsc(struct ring *ring, uint32_t words);
 
 /*
@@ -89,6 +95,7 @@ static inline uint64_t *ring_reserve_spsc(struct ring *ring, uint32_t words)
     if (__builtin_expect(tail + words - ring->head_seen > b->words || at + words > b->words, 0))
         return ring_reserve_anew(ring, words);
     ring->reserved = words;
+    __builtin_prefetch(b->word + at + RING_WORDS_AHEAD, 1);
     return b->word + at;
 }
 
