@@ -33,8 +33,8 @@ override CPPFLAGS += -D_GNU_SOURCE -DSTATS_HERO_VERSION='"$(VERSION)"' -Ilib -MM
 override LDFLAGS += -pthread -Wl,-z,now -Wl,-z,relro -Wl,-z,noexecstack -Wl,--gc-sections \
     $(if $(SAN),-fsanitize=$(SAN))
 
-objects   = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
-LIB_SRC  := $(wildcard lib/*/*.c)
+objects   = $(patsubst %.S,$(BUILD)/obj/%.o,$(patsubst %.c,$(BUILD)/obj/%.o,$(1)))
+LIB_SRC  := $(wildcard lib/*/*.c lib/*/*.S)
 SHIM_SRC := $(wildcard shim/*.c)
 CMD_SRC  := $(wildcard cmd/*.c)
 UNIT_SRC := $(wildcard tests/unit/*.c)
@@ -46,6 +46,8 @@ BENCH_SRC := $(wildcard bench/*.c)
 AIDE_SRC := $(wildcard tests/real/*.c)
 
 LIB     := $(BUILD)/libcore.a
+# What lib/hook needs, for those who use some of it.
+HOOK_LIBS := -Wl,--push-state,--as-needed -lelf -lZydis -Wl,--pop-state
 SHIM    := $(BUILD)/libstatshero.so
 CMD     := $(BUILD)/stats-hero
 UNIT    := $(BUILD)/unit
@@ -65,6 +67,10 @@ $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
+$(BUILD)/obj/%.o: %.S
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(filter-out -flto%,$(CFLAGS)) -c -o $@ $<
+
 $(LIB): $(call objects,$(LIB_SRC))
 	@rm -f $@
 	$(AR) rcs $@ $^
@@ -74,7 +80,7 @@ $(SHIM): $(call objects,$(SHIM_SRC)) $(LIB) shim/exports.map
 	    -Wl,--version-script=shim/exports.map -Wl,-Bsymbolic-functions -l:libck.a
 
 $(CMD): $(call objects,$(CMD_SRC)) $(LIB)
-	$(CC) $(CFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LDFLAGS) -l:libck.a -lz -lm
+	$(CC) $(CFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LDFLAGS) $(HOOK_LIBS) -l:libck.a -lz -lm
 
 $(BUILD)/man/%.1: $(CMD)
 	@mkdir -p $(@D)
@@ -90,7 +96,7 @@ $(BUILD)/man/%.3: shim/%.h tests/host/hero.c scripts/man-api
 $(BUILD)/obj/tests/%.o: private LTO :=
 $(UNIT): private LTO :=
 $(UNIT): $(call objects,$(UNIT_SRC)) $(LIB)
-	$(CC) $(CFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LDFLAGS) -Wl,--no-gc-sections -lcriterion -l:libck.a -lz -lm
+	$(CC) $(CFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LDFLAGS) -Wl,--no-gc-sections -lcriterion $(HOOK_LIBS) -l:libck.a -lz -lm
 
 # The public header as those who install it see it: no folder, and C++ as well.
 $(BUILD)/obj/tests/host/%.o: override CPPFLAGS += -Ishim
@@ -116,13 +122,13 @@ $(BUILD)/stress/%: $(BUILD)/obj/tests/stress/%.o $(LIB)
 # libFuzzer comes with clang: make fuzzers CC=clang SAN=fuzzer-no-link,address,undefined
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -o $@ $< $(LIB) $(LDFLAGS) -fsanitize=fuzzer -l:libck.a -lz -lm
+	$(CC) $(CFLAGS) -o $@ $< $(LIB) $(LDFLAGS) -fsanitize=fuzzer $(HOOK_LIBS) -l:libck.a -lz -lm
 
 # The registry is measured beside liburcu's tables; uthash is a header alone.
 $(BUILD)/bench/micro_registry: private BENCH_LIBS := -lurcu-cds -lurcu-qsbr -lurcu-memb -lurcu-common
 $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -o $@ $< $(LIB) $(LDFLAGS) $(BENCH_LIBS) -l:libck.a
+	$(CC) $(CFLAGS) -o $@ $< $(LIB) $(LDFLAGS) $(BENCH_LIBS) $(HOOK_LIBS) -l:libck.a
 
 unit: $(UNIT)        ## build the unit tests
 hosts: $(HOSTS)      ## build the small programs that the tests run under the shim
