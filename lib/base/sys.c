@@ -80,6 +80,17 @@ ssize_t sys_write(int fd, const void *at, size_t n)
     return CALL(SYS_write, fd, at, n, 0, 0, 0);
 }
 
+ssize_t sys_pread(int fd, void *at, size_t n, uint64_t offset)
+{
+    return CALL(SYS_pread64, fd, at, n, offset, 0, 0);
+}
+
+ssize_t sys_process_vm_readv(pid_t pid, const struct iovec *to, const struct iovec *from,
+                             unsigned n)
+{
+    return CALL(SYS_process_vm_readv, pid, to, n, from, n, 0);
+}
+
 int sys_fstat(int fd, struct stat *status)
 {
     return (int)CALL(SYS_newfstatat, fd, "", status, AT_EMPTY_PATH, 0, 0);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct iovec;
 struct mmsghdr;
 struct pollfd;
 struct sockaddr;
@@ -27,6 +28,9 @@ int sys_open(const char *path, int flags, mode_t mode);
 int sys_close(int fd);
 ssize_t sys_read(int fd, void *at, size_t n);
 ssize_t sys_write(int fd, const void *at, size_t n);
+ssize_t sys_pread(int fd, void *at, size_t n, uint64_t offset);
+ssize_t sys_process_vm_readv(pid_t pid, const struct iovec *to, const struct iovec *from,
+                             unsigned n);
 int sys_fstat(int fd, struct stat *status);
 int sys_stat(const char *path, struct stat *status);
 int sys_fcntl(int fd, int command, long argument);
