@@ -23,6 +23,13 @@ static const struct config_variable variables[] = {
     {"MAX_LABELS", "200", "distinct labels kept per process; past it the label is `other`"},
     {"LISTEN_PORTS", "all",
      "comma-separated; only connections accepted on these ports are requests"},
+    {"HOOKS", "none",
+     "functions whose calls are requests, `;`-separated: "
+     "`handle@myserver,id=arg0:str,label=arg1:str,status=ret`"},
+    {"TIMERS", "none",
+     "functions whose calls add their time to the current request, `;`-separated: "
+     "`PQexec@libpq.so.5=rdbms.exec;my_lookup=cache.get`; `default`: those of well-known client "
+     "libraries"},
     {"TIME_UNIT", "ms", "unit of timer values: `ms` or `us`"},
     {"AGGREGATE_MS", "0",
      "0: every event a line of its own; above: counters are summed over that time"},
@@ -167,6 +174,8 @@ static const struct rule {
     {"MAX_LABELS", read_number, FIELD(max_labels), 1, 10000, "1 to 10000", "200"},
     {"LISTEN_PORTS", read_ports, FIELD(listen_ports), 1, 1024, "port numbers, comma-separated",
      "all ports"},
+    {"HOOKS", read_text, FIELD(hooks), 0, 65536, "up to 65536 characters", "no functions"},
+    {"TIMERS", read_text, FIELD(timers), 0, 65536, "up to 65536 characters", "no functions"},
     {"TIME_UNIT", read_unit, 0, 0, 0, "ms or us", "ms"},
     {"AGGREGATE_MS", read_number, FIELD(aggregate_ms), 0, 3600000, "0 to 3600000", "0"},
     {"FLUSH_MS", read_number, FIELD(flush_ms), 1, 60000, "1 to 60000", "100"},

@@ -27,6 +27,8 @@ struct config {
     struct bytes routes;            /* ROUTES */
     uint32_t max_labels;            /* MAX_LABELS */
     struct bytes listen_ports;      /* LISTEN_PORTS */
+    struct bytes hooks;             /* HOOKS */
+    struct bytes timers;            /* TIMERS */
     enum time_unit time_unit;       /* TIME_UNIT */
     uint32_t aggregate_ms;          /* AGGREGATE_MS */
     uint32_t flush_ms;              /* FLUSH_MS */

@@ -63,6 +63,8 @@ static void assert_defaults(void)
     cr_assert_eq(config.routes.n, 0);
     cr_assert_eq(config.max_labels, 200);
     cr_assert_eq(config.listen_ports.n, 0);
+    cr_assert_eq(config.hooks.n, 0);
+    cr_assert_eq(config.timers.n, 0);
     cr_assert_eq(config.time_unit, UNIT_MS);
     cr_assert_eq(config.aggregate_ms, 0);
     cr_assert_eq(config.flush_ms, 100);
@@ -102,6 +104,8 @@ Test(config, texts)
         {"REQUEST_ID_HEADER", "x-trace!#$%&'*+-.^_`|~9", FIELD(request_id_header)},
         {"ROUTES", "/a=b;/c=d=e", FIELD(routes)},
         {"LISTEN_PORTS", "80, 8080 ,65535", FIELD(listen_ports)},
+        {"HOOKS", "handle@server,id=arg0:str", FIELD(hooks)},
+        {"TIMERS", "PQexec@libpq.so.5=rdbms.exec;default", FIELD(timers)},
         {"REQUEST_LOG", "/var/log/requests", FIELD(request_log)},
         {"LOG", "syslog", FIELD(log)},
         {"INCLUDE", "nginx,python3*", FIELD(include)},
@@ -205,6 +209,8 @@ static const struct {
     {"ROUTES", NULL, "pattern=label rules", "no rules"},
     {"MAX_LABELS", "1e3", "1 to 10000", "200"},
     {"LISTEN_PORTS", "80,", "port numbers, comma-separated", "all ports"},
+    {"HOOKS", NULL, "up to 65536 characters", "no functions"},
+    {"TIMERS", NULL, "up to 65536 characters", "no functions"},
     {"TIME_UNIT", "s", "ms or us", "ms"},
     {"AGGREGATE_MS", "+1", "0 to 3600000", "0"},
     {"FLUSH_MS", " 5", "1 to 60000", "100"},
@@ -253,6 +259,7 @@ Test(config, longest_texts)
     } cases[] = {{"ESTATSD_HOST", 255},     {"MY_APP", 128},
                  {"MY_HOST", 128},          {"UPSTREAM_PREFIXES", 1024},
                  {"REQUEST_ID_HEADER", 64}, {"ROUTES", 65536},
+                 {"HOOKS", 65536},          {"TIMERS", 65536},
                  {"REQUEST_LOG", 4095},     {"LOG", 255},
                  {"INCLUDE", 4096},         {"EXCLUDE", 4096}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
