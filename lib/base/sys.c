@@ -91,6 +91,11 @@ ssize_t sys_process_vm_readv(pid_t pid, const struct iovec *to, const struct iov
     return CALL(SYS_process_vm_readv, pid, to, n, from, n, 0);
 }
 
+ssize_t sys_pwrite(int fd, const void *at, size_t n, uint64_t offset)
+{
+    return CALL(SYS_pwrite64, fd, at, n, offset, 0, 0);
+}
+
 int sys_fstat(int fd, struct stat *status)
 {
     return (int)CALL(SYS_newfstatat, fd, "", status, AT_EMPTY_PATH, 0, 0);
@@ -165,6 +170,11 @@ int sys_pidfd_getfd(int process, int fd)
 int sys_prctl(int option, unsigned long argument)
 {
     return (int)CALL(SYS_prctl, option, argument, 0, 0, 0, 0);
+}
+
+int sys_membarrier(int command)
+{
+    return (int)CALL(SYS_membarrier, command, 0, 0, 0, 0, 0);
 }
 
 void sys_yield(void)
@@ -283,6 +293,16 @@ void sys_pages_free(void *at, size_t n)
 void sys_pages_close(void *at, size_t n)
 {
     CALL(SYS_mprotect, at, n, PROT_NONE, 0, 0, 0);
+}
+
+int64_t sys_mmap(uint64_t at, size_t n, int protection, int flags, int fd, int64_t offset)
+{
+    return CALL(SYS_mmap, at, n, protection, flags, fd, offset);
+}
+
+int sys_mprotect(uint64_t at, size_t n, int protection)
+{
+    return (int)CALL(SYS_mprotect, at, n, protection, 0, 0, 0);
 }
 
 /* The first thread stays as a zombie until the others have ended: what its state is only /proc tells.

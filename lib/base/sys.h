@@ -31,6 +31,7 @@ ssize_t sys_write(int fd, const void *at, size_t n);
 ssize_t sys_pread(int fd, void *at, size_t n, uint64_t offset);
 ssize_t sys_process_vm_readv(pid_t pid, const struct iovec *to, const struct iovec *from,
                              unsigned n);
+ssize_t sys_pwrite(int fd, const void *at, size_t n, uint64_t offset);
 int sys_fstat(int fd, struct stat *status);
 int sys_stat(const char *path, struct stat *status);
 int sys_fcntl(int fd, int command, long argument);
@@ -46,6 +47,7 @@ int sys_close_range(unsigned first, unsigned last, unsigned flags);
 int sys_pidfd_open(pid_t pid);
 int sys_pidfd_getfd(int process, int fd);
 int sys_prctl(int option, unsigned long argument);
+int sys_membarrier(int command);
 void sys_yield(void);
 
 /* Whether `tid` is a thread of the process `pid` that has not ended: 0 or -ESRCH. */
@@ -87,5 +89,9 @@ void sys_pages_free(void *at, size_t n);
 
 /* Nobody may touch these pages any more. */
 void sys_pages_close(void *at, size_t n);
+
+/* Addresses are numbers to the kernel, and where code is patched to its patcher too. */
+int64_t sys_mmap(uint64_t at, size_t n, int protection, int flags, int fd, int64_t offset);
+int sys_mprotect(uint64_t at, size_t n, int protection);
 
 #endif

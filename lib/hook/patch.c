@@ -1,0 +1,140 @@
+#include "hook/patch.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/lock.h"
+#include "hook/maps.h"
+#include "hook/move.h"
+#include "hook/near.h"
+#include "hook/prologue.h"
+#include "hook/text.h"
+
+/*
+ * A piece of near memory: push number; jmp [rip + 5]; filling; the entry's address; and from there
+ * on the moved instructions.
+ */
+enum {
+    PUSH_AT = 0,
+    JUMP_AT = 5,
+    ENTRY_AT = 16,
+    MOVED_AT = 24,
+    PIECE_MAX = MOVED_AT + MOVE_BYTES_MAX
+};
+
+static struct lock lock;
+
+static int refuse(int error, const char *why, const char **reason)
+{
+    *reason = why;
+    return error;
+}
+
+/* Whoever patches is not patched: it would run what it writes. */
+static bool is_own(const struct map *map)
+{
+    uint64_t here = (uint64_t)(uintptr_t)&patch_function;
+    return here >= map->begin && here < map->end;
+}
+
+static int find_text(uint64_t address, struct map *text, const char **reason)
+{
+    int error = maps_find(address, text);
+    if (error != 0)
+        return refuse(error, "what is mapped there can't be read from /proc/self/maps", reason);
+    if ((text->protection & (PROT_READ | PROT_EXEC)) != (PROT_READ | PROT_EXEC))
+        return refuse(-ENOTSUP, "it is not in executable memory", reason);
+    if (is_own(text))
+        return refuse(-ENOTSUP, "it is a function of stats-hero itself", reason);
+    return 0;
+}
+
+static size_t at_most(size_t n, size_t limit)
+{
+    return n < limit ? n : limit;
+}
+
+static int read_function(const struct patch_site *site, const struct map *text,
+                         struct prologue *prologue, const char **reason)
+{
+    uint64_t address = (uint64_t)(uintptr_t)site->function;
+    size_t rest = text->end - address;
+    struct prologue_code code = {site->function,
+                                 address,
+                                 at_most(site->size, rest),
+                                 at_most(site->room, rest),
+                                 (const uint8_t *)(uintptr_t)text->begin,
+                                 text->end - text->begin};
+    enum prologue_verdict verdict = prologue_read(&code, prologue);
+    return verdict == PROLOGUE_FITS ? 0 : refuse(-ENOTSUP, prologue_reason(verdict), reason);
+}
+
+static void spell_stub(uint8_t *piece, uint32_t number, const void *entry)
+{
+    const int32_t distance = ENTRY_AT - (JUMP_AT + 6);
+    memset(piece, 0xcc, MOVED_AT);
+    piece[PUSH_AT] = 0x68;
+    memcpy(piece + PUSH_AT + 1, &number, sizeof number);
+    piece[JUMP_AT] = 0xff;
+    piece[JUMP_AT + 1] = 0x25;
+    memcpy(piece + JUMP_AT + 2, &distance, sizeof distance);
+    memcpy(piece + ENTRY_AT, &entry, sizeof entry);
+}
+
+/* Makes the piece whose address is then `*place`. */
+static int make_piece(const struct prologue *prologue, uint32_t number, const void *entry,
+                      uint64_t *place, const char **reason)
+{
+    uint8_t piece[PIECE_MAX];
+    size_t moved;
+    int error = near_find(prologue->address, sizeof piece, place);
+    if (error != 0)
+        return refuse(error, "no executable memory can be had in reach of it", reason);
+    spell_stub(piece, number, entry);
+    enum prologue_verdict verdict =
+        move_prologue(prologue, *place + MOVED_AT, piece + MOVED_AT, &moved);
+    if (verdict != PROLOGUE_FITS)
+        return refuse(-ENOTSUP, prologue_reason(verdict), reason);
+    error = near_fill(*place, piece, MOVED_AT + moved);
+    return error == 0 ? 0 : refuse(error, "memory in reach of it can't be made executable", reason);
+}
+
+static int put_jump(const struct prologue *prologue, const struct map *text, uint64_t place,
+                    const char **reason)
+{
+    uint64_t at = prologue->address + prologue->begin;
+    uint8_t jump[PROLOGUE_PATCH_BYTES] = {0xe9};
+    int32_t distance = (int32_t)(int64_t)(place - (at + sizeof jump));
+    memcpy(jump + 1, &distance, sizeof distance);
+    int error = text_put_jump(at, jump, text->protection);
+    return error == 0 ? 0 : refuse(error, "its pages can't be made writable", reason);
+}
+
+static int patch_locked(const struct patch_site *site, uint32_t number, const void *entry,
+                        struct patch *made, const char **reason)
+{
+    struct map text;
+    struct prologue prologue;
+    uint64_t place;
+    int error = find_text((uint64_t)(uintptr_t)site->function, &text, reason);
+    if (error == 0)
+        error = read_function(site, &text, &prologue, reason);
+    if (error == 0)
+        error = make_piece(&prologue, number, entry, &place, reason);
+    if (error != 0)
+        return error;
+    made->original = (void *)(uintptr_t)(place + MOVED_AT);
+    return put_jump(&prologue, &text, place, reason);
+}
+
+int patch_function(const struct patch_site *site, uint32_t number, const void *entry,
+                   struct patch *made, const char **reason)
+{
+    if (!lock_take(&lock))
+        return refuse(-EBUSY, "another thread is patching", reason);
+    int error = patch_locked(site, number, entry, made, reason);
+    lock_release(&lock);
+    return error;
+}
