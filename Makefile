@@ -47,7 +47,7 @@ AIDE_SRC := $(wildcard tests/real/*.c)
 
 LIB     := $(BUILD)/libcore.a
 # What lib/hook needs, for those who use some of it.
-HOOK_LIBS := -Wl,--push-state,--as-needed -lelf -lZydis -Wl,--pop-state
+HOOK_LIBS := -Wl,--push-state,--as-needed -lelf -lZydis -liberty -Wl,--pop-state
 SHIM    := $(BUILD)/libstatshero.so
 CMD     := $(BUILD)/stats-hero
 UNIT    := $(BUILD)/unit
