@@ -49,6 +49,7 @@ LIB     := $(BUILD)/libcore.a
 # What lib/hook needs, for those who use some of it.
 HOOK_LIBS := -Wl,--push-state,--as-needed -lelf -lZydis -liberty -Wl,--pop-state
 SHIM    := $(BUILD)/libstatshero.so
+HOOKS   := $(BUILD)/libstatshero-hooks.so
 CMD     := $(BUILD)/stats-hero
 UNIT    := $(BUILD)/unit
 HOSTS   := $(patsubst tests/host/%.c,$(BUILD)/host/%,$(HOST_SRC)) $(patsubst tests/host/%.cc,$(BUILD)/host/%,$(HOST_CXX))
@@ -61,7 +62,7 @@ MANUALS := $(BUILD)/man/stats-hero.1 $(BUILD)/man/stats_hero.3
 .PHONY: all clean test demo bench benches install help unit hosts aides stress fuzzers man
 .DELETE_ON_ERROR:
 
-all: $(SHIM) $(CMD) $(MANUALS)   ## build the shim, the command and the man pages
+all: $(SHIM) $(HOOKS) $(CMD) $(MANUALS)   ## build the shim, the command and the man pages
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -78,6 +79,14 @@ $(LIB): $(call objects,$(LIB_SRC))
 $(SHIM): $(call objects,$(SHIM_SRC)) $(LIB) shim/exports.map
 	$(CC) $(CFLAGS) -shared -o $@ $(filter %.o,$^) $(LIB) $(LDFLAGS) -Wl,-soname,libstatshero.so \
 	    -Wl,--version-script=shim/exports.map -Wl,-Bsymbolic-functions -l:libck.a
+
+# A timer's usual way saves no vector registers, so it must use none; nor may a sanitizer's calls.
+$(BUILD)/obj/lib/hook/gate.o: private override CFLAGS := $(filter-out -fsanitize%,$(CFLAGS)) -mgeneral-regs-only
+$(BUILD)/obj/lib/hook/%.o: private LTO :=
+
+$(HOOKS): $(LIB) lib/hook/exports.map
+	$(CC) $(CFLAGS) -shared -o $@ -Wl,-u,stats_hero_hooks_begin $(LIB) $(LDFLAGS) $(HOOK_LIBS) \
+	    -Wl,-soname,libstatshero-hooks.so -Wl,--version-script=lib/hook/exports.map
 
 $(CMD): $(call objects,$(CMD_SRC)) $(LIB)
 	$(CC) $(CFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LDFLAGS) $(HOOK_LIBS) -l:libck.a -lz -lm
@@ -146,6 +155,7 @@ bench: all benches   ## measure what the shim costs on a real server
 
 install: all         ## install below $(DESTDIR)$(PREFIX)
 	install -D -m 755 $(SHIM) $(DESTDIR)$(PREFIX)/lib/libstatshero.so
+	install -D -m 755 $(HOOKS) $(DESTDIR)$(PREFIX)/lib/libstatshero-hooks.so
 	install -D -m 755 $(CMD) $(DESTDIR)$(PREFIX)/bin/stats-hero
 	install -D -m 644 shim/stats_hero.h $(DESTDIR)$(PREFIX)/include/stats_hero.h
 	install -D -m 644 stats-hero.pc.in $(DESTDIR)$(PREFIX)/lib/pkgconfig/stats-hero.pc

@@ -13,6 +13,7 @@
 #include "base/sys.h"
 #include "export.h"
 #include "flow/flow.h"
+#include "functions.h"
 #include "guard.h"
 #include "libc.h"
 #include "request/monitor.h"
@@ -136,6 +137,7 @@ static void forked(void)
 {
     process_begin();
     monitor_forked();
+    functions_forked();
 }
 
 static void enter(void)
@@ -166,6 +168,8 @@ static __attribute__((constructor(101))) void begin(void)
     flow_begin(&life.config);
     life.active = monitor_begin(&life.config, (struct monitor_guard){enter, leave}) == 0 &&
                   pthread_atfork(NULL, NULL, forked) == 0;
+    if (life.active)
+        functions_begin(&life.config);
 }
 
 static __attribute__((destructor)) void end(void)

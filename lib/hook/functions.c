@@ -124,28 +124,30 @@ static int find_in_module(const struct module *module, const struct pattern *pat
 }
 
 static int find_in_modules(const struct module *modules, size_t count,
-                           const struct pattern *patterns, size_t n, function_found *found,
-                           void *context)
+                           const struct pattern *patterns, size_t n, function_module *look,
+                           function_found *found, void *context)
 {
     int rc = 0;
     bool *wanted = calloc(n > 0 ? n : 1, sizeof *wanted);
     if (wanted == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < count && rc == 0; i++)
-        if (mark_wanted(patterns, n, &modules[i], wanted))
+        if ((look == NULL || look(context, &modules[i])) &&
+            mark_wanted(patterns, n, &modules[i], wanted))
             rc = find_in_module(&modules[i], patterns, wanted, n, found, context);
     free(wanted);
     return rc;
 }
 
-int functions_find(const struct pattern *patterns, size_t n, function_found *found, void *context)
+int functions_find(const struct pattern *patterns, size_t n, function_module *look,
+                   function_found *found, void *context)
 {
     const int saved = errno;
     struct module *modules;
     size_t count;
     int rc = modules_list(&modules, &count);
     if (rc == 0) {
-        rc = find_in_modules(modules, count, patterns, n, found, context);
+        rc = find_in_modules(modules, count, patterns, n, look, found, context);
         modules_free(modules, count);
     }
     errno = saved;

@@ -10,6 +10,7 @@
  * is inside of dlopen or dlclose. Keeps errno.
  */
 
+#include "hook/module.h"
 #include "hook/nearest.h"
 #include "hook/pattern.h"
 
@@ -27,13 +28,18 @@ struct function {
 
 typedef void function_found(void *context, const struct function *function);
 
+/* Whether to look into a module. */
+typedef bool function_module(void *context, const struct module *module);
+
 /*
  * Shows each function that one of the `n` patterns means, once for each such pattern, whatever
  * number of names it has. Of an STT_GNU_IFUNC what its resolver chooses is shown: the resolver is
- * called, as the loader did, which is sound because the module is loaded and so relocated. 0 or
- * -ENOMEM, with some functions shown or none.
+ * called, as the loader did, which is sound because the module is loaded and so relocated. Only
+ * modules that `look` says yes to, if it is not NULL, are looked into: each is shown to it once. 0
+ * or -ENOMEM, with some functions shown or none.
  */
-int functions_find(const struct pattern *patterns, size_t n, function_found *found, void *context);
+int functions_find(const struct pattern *patterns, size_t n, function_module *look,
+                   function_found *found, void *context);
 
 /*
  * The names nearest to that of a pattern that found nothing, in the modules that it means, C++ ones

@@ -5,6 +5,7 @@
 #include "base/bare_thread.h"
 #include "base/lock.h"
 #include "metric/codec.h"
+#include "request/current.h"
 #include "request/drain.h"
 #include "request/figures.h"
 #include "request/journal.h"
@@ -102,6 +103,7 @@ void monitor_forked(void)
     journal_forget();
     thread_forget();
     worker_forget();
+    current_forget();
     registry_forget();
     totals_forget();
     figures_forget();

@@ -83,7 +83,7 @@ static int add_time(struct worker *worker, struct bytes label, uint64_t time_us)
     bool known = number != LABEL_OTHER && timers_have(&notes->timers, number);
     if (notes->alog.first != NULL && !known && alog_has(&notes->alog, clean(room, label)))
         return -EINVAL;
-    return timers_add(&notes->timers, number, time_us);
+    return timers_add(&notes->timers, number, time_us, 1);
 }
 
 int request_add_time(struct bytes id, struct bytes label, uint64_t time_us)

@@ -73,14 +73,14 @@ static struct timer *make(struct timers *timers, uint16_t label)
     return timer;
 }
 
-int timers_add(struct timers *timers, uint16_t label, uint64_t time_us)
+int timers_add(struct timers *timers, uint16_t label, uint64_t time_us, uint32_t n)
 {
     struct timer *timer = find(timers, label);
     if (timer == NULL)
         timer = make(timers, label);
     if (timer == NULL)
         return -ENOMEM;
-    timer->count += timer->count < UINT32_MAX;
+    timer->count = n < UINT32_MAX - timer->count ? timer->count + n : UINT32_MAX;
     timer->time_us = time_us < INT64_MAX - timer->time_us ? timer->time_us + time_us : INT64_MAX;
     return 0;
 }

@@ -24,8 +24,9 @@ struct timers {
     struct timer here[TIMERS_HERE];
 };
 
-/* Adds to the label's timer, made when it is new. 0 or -ENOMEM. */
-int timers_add(struct timers *timers, uint16_t label, uint64_t time_us);
+/* Adds `n` calls, which took `time_us` together, to the label's timer, made when it is new. 0 or
+ * -ENOMEM. */
+int timers_add(struct timers *timers, uint16_t label, uint64_t time_us, uint32_t n);
 
 bool timers_have(const struct timers *timers, uint16_t label);
 

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/hot.h"
+#include "request/current.h"
 #include "request/registry.h"
 #include "send/sender.h"
 
@@ -80,6 +81,8 @@ HOT void worker_begin(struct worker *worker, struct thread *thread)
 {
     atomic_fetch_add_explicit(&thread->owned, 1, memory_order_relaxed);
     worker_begin_for(worker, thread, thread);
+    if (__builtin_expect(current_watched, 0))
+        current_begins(worker, thread);
 }
 
 static bool change_owner(struct worker *worker, uint32_t owner, uint32_t next)
@@ -248,6 +251,8 @@ static __attribute__((noinline)) void end_any(struct worker *worker, struct thre
 HOT void worker_end(struct worker *worker, struct thread *thread, int status, enum outcome outcome,
                     uint64_t now_ns)
 {
+    if (__builtin_expect(current_watched, 0))
+        current_ends(worker);
     if (!__builtin_expect(claim_own(worker, thread), 1)) {
         end_any(worker, thread, status, outcome, now_ns);
         return;
@@ -275,6 +280,18 @@ void worker_free(struct worker *worker)
         atomic_store_explicit(&worker->noted, false, memory_order_relaxed);
     }
     pool_put(&workers, worker);
+}
+
+/* Who claims it for its owner's DOWN holds the lock, and then looks whether it has a holder. */
+bool worker_leave(struct worker *worker)
+{
+    bool locked = lock_take(&worker->lock);
+    bool left = is_thread(atomic_load(&worker->owner));
+    if (left)
+        worker->by_calls = true;
+    if (locked)
+        lock_release(&worker->lock);
+    return left;
 }
 
 struct notes *worker_take_notes(struct worker *worker)

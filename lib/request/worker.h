@@ -119,6 +119,10 @@ void worker_end(struct worker *worker, struct thread *thread, int status, enum o
 /* Gives the record back; one that has begun must have ended. */
 void worker_free(struct worker *worker);
 
+/* Its holder leaves: its owner's DOWN gives the record back. False if it has ended already: then it
+ * is for the holder to free. */
+bool worker_leave(struct worker *worker);
+
 /* Under the worker's lock: its notes, made if there are none; NULL without memory. */
 struct notes *worker_take_notes(struct worker *worker);
 

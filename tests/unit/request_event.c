@@ -110,7 +110,7 @@ Test(event, timers_and_id)
     for (uint32_t n = 0; n <= TIMERS_MOST; n++) {
         cr_assert_eq(timers.n, n);
         assert_ids(&end);
-        timers_add(&timers, (uint16_t)(n + 1), INT64_MAX - n);
+        timers_add(&timers, (uint16_t)(n + 1), INT64_MAX - n, 1);
     }
     cr_assert_eq(timers.n, TIMERS_MOST, "no more than an event can carry");
     cr_assert_eq(ring_dropped_spsc(&ring), 0);
@@ -123,7 +123,7 @@ Test(event, the_longest_event)
     char id[REQUEST_ID_BYTES] = "";
     struct event_facts end = facts();
     for (uint16_t i = 1; i <= TIMERS_MOST; i++)
-        timers_add(&timers, i, 1);
+        timers_add(&timers, i, 1, 1);
     end.timers = &timers;
     end.id = (struct bytes){id, sizeof id};
     begin();

@@ -49,7 +49,7 @@ static const struct event *ended(const struct timer *timer, uint32_t n, uint64_t
                                 .duration_ns = duration_ns,
                                 .timers = &timers};
     for (uint32_t i = 0; i < n; i++)
-        timers_add(&timers, timer[i].label, timer[i].time_us);
+        timers_add(&timers, timer[i].label, timer[i].time_us, 1);
     event_put_end(&ring, &facts);
     timers_clear(&timers);
     return (const struct event *)ring_peek_spsc(&ring);

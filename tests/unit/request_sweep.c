@@ -278,7 +278,7 @@ Test(sweep, all_that_a_thread_owns)
 Test(sweep, what_was_added_is_told)
 {
     begin_owner("id");
-    timers_add(&worker_take_notes(worker)->timers, 9, 1500);
+    timers_add(&worker_take_notes(worker)->timers, 9, 1500, 1);
     worker->noted = true;
     mortal_ends(&owner, BY_RETURN);
     cr_assert_eq(live_lost(0)->timers, 1);

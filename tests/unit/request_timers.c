@@ -8,7 +8,7 @@ static struct timer timer[TIMERS_MOST];
 
 static void add(int label, uint64_t time_us)
 {
-    cr_assert_eq(timers_add(&timers, (uint16_t)label, time_us), 0);
+    cr_assert_eq(timers_add(&timers, (uint16_t)label, time_us, 1), 0);
 }
 
 /* All of them, in `timer`. */

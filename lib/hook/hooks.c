@@ -1,0 +1,214 @@
+#include "hook/hooks.h"
+
+#include <link.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/process.h"
+#include "hook/calls.h"
+#include "hook/functions.h"
+#include "hook/modules_seen.h"
+#include "hook/patch.h"
+#include "hook/ticks.h"
+#include "hook/vectors.h"
+#include "hook/wanted.h"
+
+/*
+ * When it is done. The program's modules are looked into in the shim's constructor, before their
+ * own ones. Those that dlopen brings are, too: the loader calls an empty function of its own, which
+ * it shows to debuggers (r_brk of struct r_debug, link.h), once they are mapped and before any of
+ * their code runs. That function is hooked like any other.
+ */
+
+extern const char hook_entry[];
+
+#define EXPORT __attribute__((visibility("default")))
+
+enum { GROUPS_OWN = TIMER_GROUPS - 1 }; /* the last group is of all that find none of their own */
+
+static const struct hook_host *host;
+static enum hook_kind timer_kind;
+static uint32_t used;                    /* hooks, from the first on */
+static uintptr_t address_of[HOOKS_MOST]; /* the functions' */
+static struct bytes group_name[TIMER_GROUPS];
+static uint8_t groups;
+
+/* A text that stays; empty without memory. */
+static struct bytes keep(struct bytes text)
+{
+    char *kept = malloc(text.n + 1);
+    if (kept == NULL)
+        return BYTES("");
+    memcpy(kept, text.at, text.n);
+    return (struct bytes){kept, text.n};
+}
+
+/* The group of a label: timers of one service lie in one another, and their time counts once. */
+static uint8_t group_of(struct bytes label)
+{
+    struct bytes first = bytes_cut(&label, '.');
+    uint8_t i = 0;
+    while (i < groups && !bytes_equal(group_name[i], first))
+        i++;
+    if (i == groups && groups < GROUPS_OWN)
+        group_name[groups++] = keep(first);
+    return i;
+}
+
+static bool is_hooked(uintptr_t address)
+{
+    for (uint32_t i = 0; i < used; i++)
+        if (address_of[i] == address)
+            return true;
+    return false;
+}
+
+static void describe(struct hook *hook, const struct wanted *row, struct bytes name)
+{
+    struct bytes label = row->label.n > 0 ? row->label : name;
+    *hook = (struct hook){.kind = row->hook != NULL ? HOOK_REQUEST : timer_kind,
+                          .label = host->timer_label(label),
+                          .group = group_of(label),
+                          .spec = row->hook,
+                          .name = keep(name)};
+}
+
+/* Hooks the function as hooks[used], which is described but for the way to the original. */
+static int patch(struct patch_site site, const char **reason)
+{
+    int error = patch_function(&site, used, hook_entry, &hooks[used].made, reason);
+    if (error == 0)
+        address_of[used++] = (uintptr_t)site.function;
+    return error;
+}
+
+static void say_refused(const struct wanted *row, const struct function *function,
+                        const char *reason)
+{
+    log_line(row->standard ? LOG_INFO : LOG_WARN, function->name, BYTES(" of "),
+             bytes_of(function->module), BYTES(" is not hooked: "), bytes_of(reason));
+}
+
+static void found(void *nothing, const struct function *function)
+{
+    struct wanted *row = &wanted[function->pattern];
+    const char *reason = "";
+    (void)nothing;
+    row->met = true;
+    if (is_hooked(function->address) || used == HOOKS_MOST)
+        return;
+    describe(&hooks[used], row, function->name);
+    if (patch((struct patch_site){(void *)function->address, function->size, function->size},
+              &reason) == 0)
+        log_line(LOG_INFO, function->name, BYTES(" of "), bytes_of(function->module),
+                 BYTES(" is hooked"));
+    else
+        say_refused(row, function, reason);
+}
+
+/* What stood there before has been unloaded. */
+static void forget_hooks_in(const struct module *module)
+{
+    for (size_t k = 0; k < module->n; k++) {
+        uintptr_t begin = module->bias + module->segments[k].p_vaddr;
+        for (uint32_t i = 0; i < used && module->segments[k].p_type == PT_LOAD; i++)
+            if (address_of[i] - begin < module->segments[k].p_memsz)
+                address_of[i] = 0;
+    }
+}
+
+static bool is_new(void *nothing, const struct module *module)
+{
+    (void)nothing;
+    if (!modules_seen_new(module))
+        return false;
+    forget_hooks_in(module);
+    if (strstr(module->path, "greenlet") != NULL)
+        frames_keep_buried(); /* it copies parts of stacks away and back: see hook/frame.h */
+    return true;
+}
+
+static void look(void)
+{
+    modules_seen_begin();
+    if (functions_find(wanted_patterns, wanted_n, is_new, found, NULL) < 0)
+        log_line(LOG_WARN, BYTES("no memory to look for functions"));
+}
+
+static void loader_called(void)
+{
+    if (_r_debug.r_state == RT_CONSISTENT)
+        look();
+}
+
+/* The name of what is not there is likely to be misspelt. */
+static void say_missing(size_t i)
+{
+    char name[NEAREST_MOST][FUNCTION_NAME_BYTES];
+    int n = functions_nearest(&wanted_patterns[i], name);
+    if (n < 0) {
+        log_line(LOG_INFO, wanted[i].target, BYTES(": its module is not loaded yet"));
+        return;
+    }
+    for (int k = n; k < NEAREST_MOST; k++)
+        name[k][0] = '\0';
+    log_line(LOG_WARN, wanted[i].target, BYTES(": there is no such function"),
+             n > 0 ? BYTES("; the nearest: ") : BYTES(""), bytes_of(name[0]),
+             n > 1 ? BYTES(", ") : BYTES(""), bytes_of(name[1]), n > 2 ? BYTES(", ") : BYTES(""),
+             bytes_of(name[2]));
+}
+
+static void say_what_is_missing(void)
+{
+    for (size_t i = 0; i < wanted_n; i++)
+        if (!wanted[i].met && !wanted[i].standard)
+            say_missing(i);
+}
+
+/* Whether later modules may have functions that are wanted: the program's own are all there. */
+static bool modules_matter(void)
+{
+    for (size_t i = 0; i < wanted_n; i++)
+        if (wanted_patterns[i].module.n > 0)
+            return true;
+    return false;
+}
+
+static void watch_loader(void)
+{
+    enum { RETURN_AND_FILLING = 16 };
+    const char *reason = "";
+    struct patch_site site = {(void *)_r_debug.r_brk, 1, RETURN_AND_FILLING};
+    if (_r_debug.r_brk == 0 || used == HOOKS_MOST)
+        return;
+    hooks[used] = (struct hook){.kind = HOOK_WATCH};
+    if (patch(site, &reason) != 0)
+        log_line(LOG_WARN, BYTES("libraries that are loaded later are not looked into: "),
+                 bytes_of(reason));
+}
+
+static void forked(void)
+{
+    process_begin();
+    frames_forked();
+}
+
+EXPORT const struct hook_library *stats_hero_hooks_begin(const struct hook_host *the_host)
+{
+    static const struct hook_library library = {calls_settle, forked};
+    host = the_host;
+    process_begin();
+    log_begin(host->log, host->log_level);
+    wanted_read(host->hooks, host->timers);
+    if (wanted_n == 0 || frames_begin() < 0)
+        return NULL;
+    vectors_begin();
+    hook_current_offset = (intptr_t)host->current - (intptr_t)__builtin_thread_pointer();
+    timer_kind = ticks_begin(host->now_ns) ? HOOK_QUICK_TIMER : HOOK_SLOW_TIMER;
+    calls_begin(host, loader_called);
+    look();
+    say_what_is_missing();
+    if (modules_matter())
+        watch_loader();
+    return &library;
+}
