@@ -8,8 +8,13 @@
 #include "base/process.h"
 #include "base/sys.h"
 
-/* process_vm_readv was forbidden once: it will be again. */
+/* What was forbidden once will be again. */
 static _Atomic bool forbidden;
+
+static bool is_final(int error)
+{
+    return error == -EPERM || error == -ENOSYS;
+}
 
 static ssize_t copy(const struct peek *peeks, size_t n)
 {
@@ -58,8 +63,11 @@ static void by_file(struct peek *peeks, size_t n)
 
 void peek_all(struct peek *peeks, size_t n)
 {
-    if (!atomic_load_explicit(&forbidden, memory_order_relaxed) && by_copying(peeks, n) == 0)
-        return;
-    atomic_store_explicit(&forbidden, true, memory_order_relaxed);
-    by_file(peeks, n);
+    int error = -EPERM;
+    if (!atomic_load_explicit(&forbidden, memory_order_relaxed))
+        error = by_copying(peeks, n);
+    if (error < 0)
+        by_file(peeks, n);
+    if (is_final(error))
+        atomic_store_explicit(&forbidden, true, memory_order_relaxed);
 }
