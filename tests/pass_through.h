@@ -8,14 +8,16 @@
 
 #include <stdint.h>
 
+#include "hook/patch.h"
+
 enum { PASSES_MAX = 32768 };
 
 /* By the patch's number: where the function goes on, and how often it was called. */
-__attribute__((visibility("hidden"))) extern void *pass_originals[PASSES_MAX];
+__attribute__((visibility("hidden"))) extern struct patch pass_made[PASSES_MAX];
 __attribute__((visibility("hidden"))) extern uint32_t pass_counts[PASSES_MAX];
 __attribute__((visibility("hidden"))) void pass_entry(void);
 
-void *pass_originals[PASSES_MAX];
+struct patch pass_made[PASSES_MAX];
 uint32_t pass_counts[PASSES_MAX];
 
 /* The number's place takes the address to go on at. */
@@ -31,7 +33,7 @@ __asm__(".text\n"
         "    mov 24(%rsp), %rax\n"
         "    lea pass_counts(%rip), %rcx\n"
         "    lock incl (%rcx,%rax,4)\n"
-        "    lea pass_originals(%rip), %rcx\n"
+        "    lea pass_made(%rip), %rcx\n"
         "    mov (%rcx,%rax,8), %rax\n"
         "    mov %rax, 24(%rsp)\n"
         "    pop %rcx\n"
