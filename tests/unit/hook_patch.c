@@ -178,7 +178,7 @@ Test(hook_patch, no_page_stays_writable_and_executable)
 
 Test(hook_patch, far_functions_have_memory_of_their_own)
 {
-    static const uintptr_t places[] = {0x10000000, 0x7000000000, 0x7200000000};
+    static const uintptr_t places[] = {0x10000000, 0x200000000000, 0x300000000000};
     for (uint32_t i = 0; i < 3; i++) {
         uint8_t *memory = mmap((void *)places[i], 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
