@@ -30,7 +30,7 @@ struct command {
 /* All of them; the last has no name. */
 extern const struct command *const commands[];
 
-extern const struct command command_run, command_listen;
+extern const struct command command_run, command_listen, command_check, command_symbols;
 
 /* Writes how `command` is used, and its options. */
 void command_help(FILE *file, const struct command *command);

@@ -7,7 +7,8 @@
 #include "manual.h"
 #include "say.h"
 
-const struct command *const commands[] = {&command_run, &command_listen, NULL};
+const struct command *const commands[] = {&command_run, &command_listen, &command_check,
+                                          &command_symbols, NULL};
 
 static void put_version(FILE *file)
 {
