@@ -76,7 +76,9 @@ static void describe(struct hook *hook, const struct wanted *row, struct bytes n
 /* Hooks the function as hooks[used], which is described but for the way to the original. */
 static int patch(struct patch_site site, const char **reason)
 {
-    int error = patch_function(&site, used, hook_entry, &hooks[used].made, reason);
+    bool timer = hooks[used].kind >= HOOK_QUICK_TIMER;
+    struct patch_way way = {used, hook_entry, timer ? (int32_t)hook_current_offset : 0};
+    int error = patch_function(&site, &way, &hooks[used].made, reason);
     if (error == 0)
         address_of[used++] = (uintptr_t)site.function;
     return error;

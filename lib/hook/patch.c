@@ -13,14 +13,17 @@
 #include "hook/text.h"
 
 /*
- * A piece of near memory: push number; jmp [rip + 5]; filling; the entry's address; and from there
- * on the moved instructions.
+ * A piece of near memory: cmp word, 0; je moved; push number; jmp [rip + 2]; filling; the entry's
+ * address; and from there on the moved instructions. Where there is no word to look at it begins
+ * with nothing in particular, eleven bytes long.
  */
 enum {
-    PUSH_AT = 0,
-    JUMP_AT = 5,
-    ENTRY_AT = 16,
-    MOVED_AT = 24,
+    LOOK_AT = 0,
+    PASS_AT = 9,
+    PUSH_AT = 11,
+    JUMP_AT = 16,
+    ENTRY_AT = 24,
+    MOVED_AT = 32,
     PIECE_MAX = MOVED_AT + MOVE_BYTES_MAX
 };
 
@@ -71,28 +74,44 @@ static int read_function(const struct patch_site *site, const struct map *text,
     return verdict == PROLOGUE_FITS ? 0 : refuse(-ENOTSUP, prologue_reason(verdict), reason);
 }
 
-static void spell_stub(uint8_t *piece, uint32_t number, const void *entry)
+static void spell(uint8_t *at, const void *code, size_t bytes, int32_t operand)
 {
-    const int32_t distance = ENTRY_AT - (JUMP_AT + 6);
+    memcpy(at, code, bytes);
+    memcpy(at + bytes, &operand, sizeof operand);
+}
+
+static void spell_look(uint8_t *piece, int32_t word)
+{
+    static const uint8_t nothing[] = {0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0, 0, 0, 0};
+    if (word == 0) {
+        memcpy(piece, nothing, sizeof nothing);
+        return;
+    }
+    spell(piece + LOOK_AT, "\x64\x83\x3c\x25", 4, word); /* cmpl $0, %fs:word */
+    piece[PASS_AT - 1] = 0;
+    piece[PASS_AT] = 0x74; /* je */
+    piece[PASS_AT + 1] = MOVED_AT - (PASS_AT + 2);
+}
+
+static void spell_stub(uint8_t *piece, const struct patch_way *way)
+{
     memset(piece, 0xcc, MOVED_AT);
-    piece[PUSH_AT] = 0x68;
-    memcpy(piece + PUSH_AT + 1, &number, sizeof number);
-    piece[JUMP_AT] = 0xff;
-    piece[JUMP_AT + 1] = 0x25;
-    memcpy(piece + JUMP_AT + 2, &distance, sizeof distance);
-    memcpy(piece + ENTRY_AT, &entry, sizeof entry);
+    spell_look(piece, way->unless_zero);
+    spell(piece + PUSH_AT, "\x68", 1, (int32_t)way->number);
+    spell(piece + JUMP_AT, "\xff\x25", 2, ENTRY_AT - (JUMP_AT + 6));
+    memcpy(piece + ENTRY_AT, &way->entry, sizeof way->entry);
 }
 
 /* Makes the piece whose address is then `*place`. */
-static int make_piece(const struct prologue *prologue, uint32_t number, const void *entry,
-                      uint64_t *place, const char **reason)
+static int make_piece(const struct prologue *prologue, const struct patch_way *way, uint64_t *place,
+                      const char **reason)
 {
     uint8_t piece[PIECE_MAX];
     size_t moved;
     int error = near_find(prologue->address, sizeof piece, place);
     if (error != 0)
         return refuse(error, "no executable memory can be had in reach of it", reason);
-    spell_stub(piece, number, entry);
+    spell_stub(piece, way);
     enum prologue_verdict verdict =
         move_prologue(prologue, *place + MOVED_AT, piece + MOVED_AT, &moved);
     if (verdict != PROLOGUE_FITS)
@@ -112,7 +131,7 @@ static int put_jump(const struct prologue *prologue, const struct map *text, uin
     return error == 0 ? 0 : refuse(error, "its pages can't be made writable", reason);
 }
 
-static int patch_locked(const struct patch_site *site, uint32_t number, const void *entry,
+static int patch_locked(const struct patch_site *site, const struct patch_way *way,
                         struct patch *made, const char **reason)
 {
     struct map text;
@@ -122,19 +141,19 @@ static int patch_locked(const struct patch_site *site, uint32_t number, const vo
     if (error == 0)
         error = read_function(site, &text, &prologue, reason);
     if (error == 0)
-        error = make_piece(&prologue, number, entry, &place, reason);
+        error = make_piece(&prologue, way, &place, reason);
     if (error != 0)
         return error;
     made->original = (void *)(uintptr_t)(place + MOVED_AT);
     return put_jump(&prologue, &text, place, reason);
 }
 
-int patch_function(const struct patch_site *site, uint32_t number, const void *entry,
-                   struct patch *made, const char **reason)
+int patch_function(const struct patch_site *site, const struct patch_way *way, struct patch *made,
+                   const char **reason)
 {
     if (!lock_take(&lock))
         return refuse(-EBUSY, "another thread is patching", reason);
-    int error = patch_locked(site, number, entry, made, reason);
+    int error = patch_locked(site, way, made, reason);
     lock_release(&lock);
     return error;
 }

@@ -15,13 +15,21 @@ struct patch_site {
     size_t room; /* bytes from its start to the next symbol's; `size` if not known */
 };
 
+/* What a call of the function comes to. */
+struct patch_way {
+    uint32_t number; /* below 2^31 */
+    const void *entry;
+    int32_t unless_zero; /* not 0: how far from the thread's pointer a word of 4 bytes stands; while
+                          * that is 0 the calls of its thread go straight to the original */
+};
+
 struct patch {
     void *original; /* a call of it is a call of the function without the patch */
 };
 
 /*
- * From then on a call of the function comes to `entry`, with every register and flag as the caller
- * left it and one word more on the stack: at rsp `number`, below 2^31, as 64 bits; behind it the
+ * From then on a call of the function comes to `entry`, with every register as the caller
+ * left it and one word more on the stack: at rsp `number` as 64 bits; behind it the
  * function's return address, as it was pushed. `entry` goes on to `original` with the number
  * popped. What is made here is reached by a direct jump, and by whatever `entry` does; it does not
  * begin with endbr64. The function's own stays, in front of the patch.
@@ -35,7 +43,7 @@ struct patch {
  * a function is never patched. -EBUSY: another thread is at it. Threads may call this at once; what
  * they may do meanwhile in the function, see text.h. Not for signal handlers.
  */
-int patch_function(const struct patch_site *site, uint32_t number, const void *entry,
-                   struct patch *made, const char **reason);
+int patch_function(const struct patch_site *site, const struct patch_way *way, struct patch *made,
+                   const char **reason);
 
 #endif

@@ -26,8 +26,8 @@ TestSuite(hook_patch, .init = process_begin);
 static int patch(void *function, size_t n, uint32_t number, const char **reason)
 {
     struct patch_site site = {function, n, n};
-    return patch_function(&site, number, (const void *)(uintptr_t)pass_entry, &pass_made[number],
-                          reason);
+    struct patch_way way = {.number = number, .entry = (const void *)(uintptr_t)pass_entry};
+    return patch_function(&site, &way, &pass_made[number], reason);
 }
 
 static void patched(void *function, size_t n, uint32_t number)
@@ -62,6 +62,28 @@ Test(hook_patch, calls_come_to_the_entry_and_go_on)
     cr_assert_eq(pass_counts[3], 2);
     cr_assert_eq(machine_run(pass_made[3].original, 1, 2), 3);
     cr_assert_eq(pass_counts[3], 2);
+}
+
+static __thread uint32_t wanted __attribute__((tls_model("initial-exec")));
+
+Test(hook_patch, calls_of_threads_that_want_none_go_straight_on)
+{
+    uint8_t *function = sealed(0, ADD);
+    struct patch_site site = {function, ADD.n, ADD.n};
+    struct patch_way way = {
+        .number = 5,
+        .entry = (const void *)(uintptr_t)pass_entry,
+        .unless_zero = (int32_t)((intptr_t)&wanted - (intptr_t)__builtin_thread_pointer()),
+    };
+    const char *reason = "none";
+    cr_assert_eq(patch_function(&site, &way, &pass_made[5], &reason), 0, "%s", reason);
+    cr_assert_eq(machine_run(function, 40, 2), 42);
+    cr_assert_eq(pass_counts[5], 0);
+    wanted = 1u << 31;
+    cr_assert_eq(machine_run(function, 40, 2), 42);
+    cr_assert_eq(pass_counts[5], 1);
+    cr_assert_eq(machine_run(pass_made[5].original, 40, 2), 42);
+    cr_assert_eq(pass_counts[5], 1);
 }
 
 Test(hook_patch, endbr64_stays_in_front)
