@@ -82,7 +82,7 @@ struct value_text {
  * negative length. VALUE_NONE is empty. Bytes lose the zeros at their end.
  *
  * All are read together: each + on the longest way costs one system call, and all texts one more
- * (about 0.6 us); literals and arguments themselves cost none. Any thread, signal handlers too;
+ * (see hook/peek.h); literals and arguments themselves cost none. Any thread, signal handlers too;
  * errno is left alone. process_begin must have run; not in a child that a raw clone made.
  */
 void value_texts(struct value_text *texts, const struct value *const *values, size_t n,
