@@ -122,6 +122,37 @@ static const char description[] =
     "sender ships the metrics as Stats Hero Protocol or statsd datagrams.\n"
     ".SH COMMANDS\n";
 
+static const char functions[] =
+    ".SH FUNCTIONS BY NAME\n"
+    "Entries of \\fBSTATS_HERO_HOOKS\\fR and \\fBSTATS_HERO_TIMERS\\fR are separated by \\fB;\\fR. "
+    "One that "
+    "can\n"
+    "not be used is named in one line of the log and left out; the others stand.\n"
+    ".PP\n.EX\n"
+    "hook     = function[,key=value]...     key: id label action status ok\n"
+    "timer    = function[=label] | default\n"
+    "function = symbol[@module]           * is any characters; no module: the program\n"
+    "value    = \\(aqTEXT\\(aq | place[:type]\n"
+    "place    = (arg0 ... arg5 | ret) step* ret for the status alone\n"
+    "step     = +OFFSET                     what stands there, as C\\(aqs \\->\n"
+    "         | .OFFSET                     that address itself; up to 4 steps\n"
+    "type     = str                         text up to a zero byte, 128 bytes at most\n"
+    "         | BYTES | place[:integer]     that many bytes\n"
+    "         | integer\n"
+    "integer  = i8 i16 i32 i64 u8 u16 u32 u64\n"
+    ".EE\n.PP\n"
+    "Without a type a value is an i64, as a status an i32. \\fBok\\fR takes numbers separated by "
+    "\\fB|\\fR:\n"
+    "a status, or what was returned, that is one of them counts as 200, any other as 500.\n"
+    "Without a key the id is made, the label is the function\\(aqs name, the action \\fBcall\\fR "
+    "and the\n"
+    "status 200. What can not be read is \\fBinvalid\\fR, as a status 0.\n"
+    ".PP\n.EX\n"
+    "STATS_HERO_HOOKS=\\(aqhandle@myserver,id=arg0:str,label=arg1:str,status=ret\\(aq\n"
+    "STATS_HERO_HOOKS=\"run_job,id=arg0+0x10:u64,label=\\(aqjobs\\(aq,ok=0|1\"\n"
+    "STATS_HERO_TIMERS=\\(aqPQexec@libpq.so.5=rdbms.exec;my_lookup=cache.get;default\\(aq\n"
+    ".EE\n";
+
 static const char tail[] =
     ".SH EXIT STATUS\n"
     "\\fBstats\\-hero run\\fR ends with the program's own status, or with:\n"
@@ -154,6 +185,7 @@ void manual_page(FILE *file)
     for (const struct command *const *c = commands; *c != NULL; c++)
         put_command(file, *c);
     put_environment(file);
+    fputs(functions, file);
     fputs(tail, file);
 }
 

@@ -4,12 +4,12 @@
 /*
  * peek: reads memory of this process that may not be there.
  *
- * The kernel copies, so whatever another thread unmaps meanwhile, the worst is that nothing is read.
- * What costs less does not keep that promise: a page that was readable for the last request may be
- * gone for this one, and a page that a cheaper call has just found readable may be gone before we
- * look. A handler for SIGSEGV would be the host's to see. So it is process_vm_readv, for all that is
- * to be read at a time: about 1.5 us for one place, where a bare system call takes 0.2, and a third
- * of that for each further one.
+ * The kernel copies, so whatever another thread unmaps meanwhile, the worst is that nothing is
+ * read. What costs less does not keep that promise: a page that was readable for the last request
+ * may be gone for this one, and a page that a cheaper call has just found readable may be gone
+ * before we look. A handler for SIGSEGV would be the host's to see. So it is process_vm_readv, for
+ * all that is to be read at a time: about 1.5 us for one place, where a bare system call takes 0.2,
+ * and a third of that for each further one.
  */
 
 #include <stdbool.h>
