@@ -41,6 +41,7 @@ UNIT_SRC := $(wildcard tests/unit/*.c)
 HOST_SRC := $(wildcard tests/host/*.c)
 HOST_CXX := $(wildcard tests/host/*.cc)
 STRESS_SRC := $(wildcard tests/stress/*.c)
+HOOK_SRC := $(wildcard tests/hook/*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/*.c)
 BENCH_SRC := $(wildcard bench/*.c)
 AIDE_SRC := $(wildcard tests/real/*.c)
@@ -54,12 +55,13 @@ CMD     := $(BUILD)/stats-hero
 UNIT    := $(BUILD)/unit
 HOSTS   := $(patsubst tests/host/%.c,$(BUILD)/host/%,$(HOST_SRC)) $(patsubst tests/host/%.cc,$(BUILD)/host/%,$(HOST_CXX))
 STRESS  := $(patsubst tests/stress/%.c,$(BUILD)/stress/%,$(STRESS_SRC))
+HOOK_TESTS := $(patsubst tests/hook/%.c,$(BUILD)/hook/%,$(HOOK_SRC))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 AIDES   := $(patsubst tests/real/%.c,$(BUILD)/real/%.so,$(AIDE_SRC))
 BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
 MANUALS := $(BUILD)/man/stats-hero.1 $(BUILD)/man/stats_hero.3
 
-.PHONY: all clean test demo bench benches install help unit hosts aides stress fuzzers man
+.PHONY: all clean test demo bench benches install help unit hosts aides stress hooks fuzzers man
 .DELETE_ON_ERROR:
 
 all: $(SHIM) $(HOOKS) $(CMD) $(MANUALS)   ## build the shim, the command and the man pages
@@ -128,6 +130,10 @@ $(BUILD)/stress/%: $(BUILD)/obj/tests/stress/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -o $@ $< $(LIB) $(LDFLAGS) -l:libck.a
 
+$(BUILD)/hook/%: $(BUILD)/obj/tests/hook/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -o $@ $< $(LIB) $(LDFLAGS) $(HOOK_LIBS)
+
 # libFuzzer comes with clang: make fuzzers CC=clang SAN=fuzzer-no-link,address,undefined
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(LIB)
 	@mkdir -p $(@D)
@@ -143,6 +149,7 @@ unit: $(UNIT)        ## build the unit tests
 hosts: $(HOSTS)      ## build the small programs that the tests run under the shim
 aides: $(AIDES)      ## build what the tests preload into real servers beside the shim
 stress: $(STRESS)    ## build the thread stress programs
+hooks: $(HOOK_TESTS) ## build the programs that try function hooks on the distribution's libraries
 benches: $(BENCHES)  ## build the programs that measure one module each
 fuzzers: $(FUZZERS)  ## build the fuzzers (CC=clang SAN=fuzzer-no-link,address,undefined)
 
@@ -169,5 +176,5 @@ clean:               ## remove what was built
 help:                ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## *(.*)/  make \1\t\2/' | expand -t 18
 
--include $(patsubst %.o,%.d,$(call objects,$(LIB_SRC) $(SHIM_SRC) $(CMD_SRC) $(UNIT_SRC) $(HOST_SRC) $(STRESS_SRC) $(FUZZ_SRC) $(BENCH_SRC)))
+-include $(patsubst %.o,%.d,$(call objects,$(LIB_SRC) $(SHIM_SRC) $(CMD_SRC) $(UNIT_SRC) $(HOST_SRC) $(STRESS_SRC) $(HOOK_SRC) $(FUZZ_SRC) $(BENCH_SRC)))
 -include $(patsubst tests/host/%.cc,$(BUILD)/host/%.d,$(HOST_CXX))

@@ -13,7 +13,22 @@ static bool is_hit(const struct intruder_search *search, size_t target)
     return target - first <= search->last - search->first;
 }
 
-/* Whether what stands at `at` is the distance of a jump or call into the bytes. */
+/* Decodes from one place to the other. */
+static bool has_jump(const struct intruder_search *search, size_t from, size_t to)
+{
+    while (from < to) {
+        ZydisDecodedInstruction insn;
+        uint64_t target;
+        bool decoded = insn_decode(search->text + from, to - from, &insn);
+        if (decoded && insn_target(&insn, from, &target) && is_hit(search, (size_t)target))
+            return true;
+        from += decoded ? insn.length : 1;
+    }
+    return false;
+}
+
+/* Whether what stands at `at` is the distance of a jump or call into the bytes. One byte in thirty
+ * looks like such an instruction, so those that hit are decoded. */
 static bool is_near_hit(const struct intruder_search *search, size_t at)
 {
     const uint8_t *text = search->text;
@@ -21,7 +36,8 @@ static bool is_near_hit(const struct intruder_search *search, size_t at)
     memcpy(&distance, text + at, sizeof distance);
     bool is_jump = (text[at - 1] & 0xfe) == 0xe8;
     bool is_condition = (text[at - 1] & 0xf0) == 0x80 && text[at - 2] == 0x0f;
-    return (is_jump || is_condition) && is_hit(search, at + 4 + (size_t)distance);
+    return (is_jump || is_condition) && is_hit(search, at + 4 + (size_t)distance) &&
+           has_jump(search, at > RUN_UP ? at - RUN_UP : 0, at + 4);
 }
 
 /*
@@ -59,24 +75,11 @@ static bool has_near(const struct intruder_search *search, size_t from, size_t t
     return false;
 }
 
-static bool has_short(const struct intruder_search *search, size_t from, size_t to)
-{
-    while (from < to) {
-        ZydisDecodedInstruction insn;
-        uint64_t target;
-        bool decoded = insn_decode(search->text + from, to - from, &insn);
-        if (decoded && insn_target(&insn, from, &target) && is_hit(search, (size_t)target))
-            return true;
-        from += decoded ? insn.length : 1;
-    }
-    return false;
-}
-
 bool intruder_exists(const struct intruder_search *search)
 {
     size_t function = search->function, end = function + search->size;
     size_t before = function > SHORT_REACH + RUN_UP ? function - SHORT_REACH - RUN_UP : 0;
     size_t after = search->text_size - end > SHORT_REACH ? end + SHORT_REACH : search->text_size;
-    return has_short(search, before, function) || has_short(search, end, after) ||
+    return has_jump(search, before, function) || has_jump(search, end, after) ||
            has_near(search, 0, function) || has_near(search, end, search->text_size);
 }

@@ -20,9 +20,8 @@ struct intruder_search {
 };
 
 /*
- * Jumps and calls with 32-bit distances are found wherever they are, by their bytes; those with
- * 8-bit ones by decoding what is in their reach: in front of the function the decoder starts
- * somewhere, and is in step long before it matters.
+ * Jumps and calls with 32-bit distances are found wherever they are, those with 8-bit ones where
+ * they reach. The decoder starts somewhere in front of them, and is in step long before it matters.
  */
 bool intruder_exists(const struct intruder_search *search);
 
