@@ -61,15 +61,20 @@ bool maps_next(struct maps *maps, struct map *map)
     return map->end != 0;
 }
 
-int maps_find(uint64_t address, struct map *map)
+int maps_find(uint64_t address, struct map *found)
 {
     struct maps maps;
+    struct map map;
     int error = maps_open(&maps);
     if (error != 0)
         return error;
-    bool found = false;
-    while (!found && maps_next(&maps, map))
-        found = address >= map->begin && address < map->end;
+    *found = (struct map){0, 0, 0};
+    while (maps_next(&maps, &map) && (address >= found->end || map.begin == found->end)) {
+        if (map.begin == found->end && map.protection == found->protection)
+            found->end = map.end;
+        else if (address >= found->end)
+            *found = map;
+    }
     maps_close(&maps);
-    return found ? 0 : -ENOENT;
+    return address - found->begin < found->end - found->begin ? 0 : -ENOENT;
 }

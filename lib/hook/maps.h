@@ -29,7 +29,8 @@ bool maps_next(struct maps *maps, struct map *map);
 
 void maps_close(struct maps *maps);
 
-/* The mapping that holds `address`: 0, -ENOENT or what maps_open says. */
-int maps_find(uint64_t address, struct map *map);
+/* The memory around `address` that is mapped without a gap and protected alike: where pages were
+ * patched, it is several mappings. 0, -ENOENT or what maps_open says. */
+int maps_find(uint64_t address, struct map *found);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * execute: every named function of a library is patched with an entry that passes the call through,
+ * execute: the named functions of a library are patched with an entry that passes the call through,
  * and the library gives the same results as before; then those of libc too. One child process per
  * library. Prints how many functions were patched and how many of them were called.
  */
@@ -257,11 +257,10 @@ static void use_libpython(void)
     static bool begun;
     char *text = NULL;
     size_t size = 0;
-    FILE *told = fopen("/dev/null", "r");
+    FILE *told;
     char script[4096];
     int fd[2];
-    expect(told != NULL && pipe(fd) == 0);
-    fclose(told);
+    expect(pipe(fd) == 0);
     if (!begun)
         FUNCTION(py_begin, "Py_InitializeEx")(0);
     begun = true;
@@ -278,7 +277,7 @@ static void use_libpython(void)
              "out.append(hashlib.sha256(b'x' * 1000).hexdigest())\n"
              "out.append(struct.pack('>IdH', 7, math.pi, 3).hex())\n"
              "out.append(collections.Counter('mississippi').most_common(2))\n"
-             "out.append([x async for x in ()] if False else 2 ** 200 %% 97)\n"
+             "out.append(2 ** 200 %% 97)\n"
              "os.write(%d, repr(out).encode())\n",
              fd[1]);
     tell("%d\n", FUNCTION(py_run, "PyRun_SimpleStringFlags")(script, NULL));
@@ -303,7 +302,10 @@ static const struct subject {
     {"libc.so.6", use_libc},
 };
 
-static uint32_t made, called;
+static uint32_t made;
+
+/* Of a large library not each function, but some from everywhere. */
+enum { ABOUT = 2000 };
 
 /* Numbers go on from library to library. */
 static size_t patch_all(const struct link_map *loaded)
@@ -311,7 +313,7 @@ static size_t patch_all(const struct link_map *loaded)
     struct elf_file file;
     uint32_t before = made;
     expect(elf_open(&file, loaded->l_name));
-    for (size_t i = 0; i < file.n; i++) {
+    for (size_t i = 0; i < file.n; i += 1 + file.n / (ABOUT + ABOUT / 2)) {
         const struct elf_function *function = &file.functions[i];
         struct patch_site site = {(void *)(loaded->l_addr + function->address), function->size,
                                   function->room};
@@ -370,7 +372,7 @@ static void try_subject(const struct subject *subject)
     if (subject->use != use_libc)
         patch_all(map_of(dlopen("libc.so.6", RTLD_NOW)));
     use_again(subject, &first);
-    printf("%s: %zu functions patched, %zu of them called; of libc's %u in all\n", subject->library,
+    printf("%s: %zu functions patched, %zu of them called; with libc %u in all\n", subject->library,
            patched, used, made);
     exit(0);
 }
@@ -391,6 +393,5 @@ int main(void)
             printf("%s: failed, status %d\n", subjects[i].library, status);
         failed += status != 0;
     }
-    (void)called;
     return failed != 0;
 }
