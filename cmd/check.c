@@ -71,7 +71,7 @@ static void put_library_facts(const struct facts *facts)
 
 static void put_facts(const struct facts *facts)
 {
-    put_fact("linked", facts->is_dynamic ? "dynamically" : "statically");
+    put_fact("linked", facts->is_dynamic || facts->is_library ? "dynamically" : "statically");
     put_fact("libc", facts->libc != NULL ? facts->libc : "none or unknown");
     put_fact("symbols", facts->is_stripped ? "stripped: only those that the loader needs" : "all");
     if (facts->is_setuid || facts->is_setgid || facts->has_capabilities)

@@ -156,6 +156,7 @@ int facts_gather(struct facts *facts, const char *path)
     const struct elf_file *file = &facts->libraries.at[0].file;
     note_loader(facts, file);
     note_privileges(facts, path);
+    facts->is_library = !facts->is_dynamic && facts->libraries.at[0].soname != NULL;
     facts->is_stripped = !elf_file_find_section(file, SHT_SYMTAB, NULL, &section);
     facts->is_go = elf_file_find_section(file, SHT_NULL, ".go.buildinfo", &section) ||
                    elf_file_find_section(file, SHT_NULL, ".note.go.buildid", &section);

@@ -147,6 +147,8 @@ int libraries_open(struct libraries *libraries, const char *path)
 {
     *libraries = (struct libraries){.cache = {NULL, 0}};
     int rc = add(libraries, path);
+    if (rc == 0 && !elf_file_is_whole(&libraries->at[0].file))
+        rc = -ENOEXEC;
     if (rc != 0)
         return rc;
     libraries->cache = library_cache_read();

@@ -21,8 +21,8 @@ struct libraries {
     struct bytes cache;
 };
 
-/* Opens the program at `path` and all that it needs; 0, or as elf_file_open says for the program.
- * Close it in any case. */
+/* Opens the program at `path` and all that it needs; 0, or as elf_file_open says for the program,
+ * -ENOEXEC also for one that was cut. Close it in any case. */
 int libraries_open(struct libraries *libraries, const char *path);
 
 void libraries_close(struct libraries *libraries);

@@ -160,8 +160,8 @@ static const char tail[] =
     ".TP\n126\nThe program was found but can not be executed or instrumented.\n"
     ".TP\n127\nThe program was not found.\n"
     ".TP\n128+\\fIn\\fR\nThe program was ended by signal \\fIn\\fR.\n"
-    ".PP\nEvery other command ends with 0, with 1 when it failed, and with 2 when it was called "
-    "wrongly.\n"
+    ".PP\nEvery other command ends with 0, with 1 when it failed or the answer is no, and with 2 when "
+    "it was called\nwrongly or can not read what it was asked about.\n"
     ".SH EXAMPLES\n"
     "Run a server and see its requests when it ends:\n"
     ".PP\n.EX\nstats\\-hero run \\-\\- nginx \\-g \\(aqdaemon off;\\(aq\n.EE\n"
@@ -174,6 +174,9 @@ static const char tail[] =
     ".EE\n"
     ".PP\nReceive from anywhere on this machine:\n"
     ".PP\n.EX\nstats\\-hero listen \\-\\-port 8125 \\-\\-live\n.EE\n"
+    ".PP\nSee whether a program can be instrumented, and which of its functions can be hooked:\n"
+    ".PP\n.EX\nstats\\-hero check nginx\nstats\\-hero symbols nginx "
+    "\\(aqngx_http_*request\\(aq\n.EE\n"
     ".SH SEE ALSO\n"
     "\\fBstats_hero\\fR(3): what a program can tell of requests of its own.\n";
 

@@ -11,6 +11,8 @@ static const char *obstacle(const struct facts *facts)
         return "it is a Go program, whose runtime calls the kernel without libc, so that none of "
                "its "
                "calls would be seen; put a server that can be instrumented in front of it";
+    if (facts->is_library)
+        return "it is a library; check the program that loads it";
     if (!facts->is_dynamic)
         return "it is statically linked, so that nothing can be preloaded into it; use a "
                "dynamically "

@@ -142,6 +142,20 @@ bool elf_file_segment(const struct elf_file *file, size_t i, Elf64_Phdr *segment
     return i < file->segments && gelf_getphdr(file->elf, (int)i, segment) != NULL;
 }
 
+bool elf_file_is_whole(const struct elf_file *file)
+{
+    Elf64_Phdr segment;
+    size_t loaded = 0;
+    for (size_t i = 0; i < file->segments; i++) {
+        if (!elf_file_segment(file, i, &segment) || segment.p_type != PT_LOAD)
+            continue;
+        if (elf_file_range(file, segment.p_offset, segment.p_filesz).at == NULL)
+            return false;
+        loaded++;
+    }
+    return loaded > 0 && (file->type == ET_EXEC || file->type == ET_DYN);
+}
+
 struct bytes elf_file_loaded(const struct elf_file *file, uint64_t address)
 {
     Elf64_Phdr segment;

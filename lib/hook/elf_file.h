@@ -45,6 +45,10 @@ struct bytes elf_file_range(const struct elf_file *file, uint64_t offset, uint64
 /* One of the `segments`. */
 bool elf_file_segment(const struct elf_file *file, size_t i, Elf64_Phdr *segment);
 
+/* Whether the file is a program or a library that has all that the loader would load of it: it was
+ * not cut. */
+bool elf_file_is_whole(const struct elf_file *file);
+
 /* What the file has for `address`, up to the end of what it has for that segment. */
 struct bytes elf_file_loaded(const struct elf_file *file, uint64_t address);
 
