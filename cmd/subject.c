@@ -24,9 +24,11 @@ static int refuse(const char *name, const char *why)
 /* A library may be named by its path, and need not be executable. */
 static int find_file(const char *name, char path[PATH_MAX])
 {
-    if (strchr(name, '/') == NULL)
-        return program_find(name, path);
-    return realpath(name, path) != NULL ? 0 : -errno;
+    char found[PATH_MAX];
+    int rc = strchr(name, '/') == NULL ? program_find(name, found) : 0;
+    if (rc != 0)
+        return rc;
+    return realpath(strchr(name, '/') == NULL ? found : name, path) != NULL ? 0 : -errno;
 }
 
 /* The words of the `#!` line; false when there is none. */
