@@ -183,15 +183,43 @@ static __attribute__((destructor)) void end(void)
 
 void life_leaving(void)
 {
-    if (!life.active || guard_up || !sender_running() || !process_is_ours())
+    if (!life.active || guard_up || !sender_used() || !process_is_ours())
         return;
     guard_raise();
     monitor_flush(PATIENCE_NS);
     guard_lower();
 }
 
-void life_user_changed(long number, long a, long b, long c)
+void life_thread_leaving(void)
 {
-    if (life.active && sender_running() && process_is_ours())
-        sender_follow(number, a, b, c, PATIENCE_NS);
+    if (sender_used() && process_threads() <= 1u + sender_running())
+        end();
+}
+
+static bool retire(bool wanted)
+{
+    return wanted && life.active && process_is_ours() && sender_retire(PATIENCE_NS);
+}
+
+bool life_user_changes(void)
+{
+    return retire(sender_is_bare());
+}
+
+/* Another thread of the host's may have started one before libc came to that thread. */
+void life_user_changed(bool retired)
+{
+    if (life_user_changes() || retired)
+        sender_start();
+}
+
+bool life_moves(void)
+{
+    return retire(sender_running());
+}
+
+void life_moved(bool retired)
+{
+    if (retired)
+        sender_start();
 }

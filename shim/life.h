@@ -12,9 +12,20 @@ bool life_active(void);
  * nothing in a vfork child. errno is kept. */
 void life_leaving(void);
 
-/* libc has made this system call in each of its threads, and with it changed the process's user or
- * groups (as follow_ask): the sender's thread makes it, too. Does nothing in a vfork child. errno
- * is kept; may be called in signal handlers. */
-void life_user_changed(long number, long a, long b, long c);
+/* A thread is about to end past libc: if it is the host's last one, the process ends with it, and
+ * so must the sender. */
+void life_thread_leaving(void);
+
+/*
+ * Around a change of the process's user or groups, which libc makes in each thread that it knows,
+ * whether or not it succeeds: a sender's thread that libc does not know ends before, and another
+ * one takes its place after. Around a move of the calling thread to other namespaces: the same for
+ * any sender's thread, since a process with two threads may not do it. Does nothing in a vfork
+ * child. errno is kept; may be called in signal handlers.
+ */
+bool life_user_changes(void);
+void life_user_changed(bool retired);
+bool life_moves(void);
+void life_moved(bool retired);
 
 #endif

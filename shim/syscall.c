@@ -4,6 +4,7 @@
  * call; what it did is reported as for the named functions.
  */
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -112,6 +113,13 @@ EXPORT long syscall(long number, long a, long b, long c, long d, long e, long f)
         return close_range((unsigned)a, (unsigned)b, (int)c);
     case SYS_fcntl:
         return b == F_DUPFD || b == F_DUPFD_CLOEXEC ? copy_fd(&call) : make(&call);
+    case SYS_setns:
+        return setns((int)a, (int)b);
+    case SYS_unshare:
+        return unshare((int)a);
+    case SYS_exit:
+        life_thread_leaving();
+        return make(&call);
     case SYS_exit_group:
         life_leaving();
         return make(&call);

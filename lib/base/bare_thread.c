@@ -30,7 +30,8 @@ static bool possible;
 /* Of these, what runs there may call no other than libc's own: who interposes one may have
  * thread-local variables that are made when a thread first needs them, and libc makes them. */
 static const char *const needed[] = {"clock_gettime", "memchr",  "memcmp", "memcpy",
-                                     "memmove",       "memrchr", "memset", "strlen"};
+                                     "memmove",       "memrchr", "memset", "strcmp",
+                                     "strlen",        "strncmp", "strrchr"};
 
 static bool all_are_libcs(void)
 {
@@ -84,14 +85,17 @@ static void make_head(void *at)
     head[1] = head[3] = 0; /* libraries' own blocks; several threads */
 }
 
-static void lay_out(struct bare_thread *thread, size_t stack_bytes)
+static void lay_out(struct bare_thread *thread)
 {
-    char *memory = sys_pages(thread->bytes);
-    thread->memory = memory;
-    if (memory == NULL)
-        return;
-    sys_pages_close(memory, PAGE_BYTES);
-    make_head(memory + PAGE_BYTES + stack_bytes + tls_bytes);
+    thread->memory = sys_pages(thread->bytes);
+    if (thread->memory != NULL)
+        sys_pages_close(thread->memory, PAGE_BYTES);
+}
+
+/* As the kernel gave it: an ended thread's memory is taken again, which is half of the cost. */
+static void clear_variables(char *stack_end)
+{
+    memset(stack_end, 0, tls_bytes + TCB_BYTES);
 }
 
 int bare_thread_start(struct bare_thread *thread, void (*run)(void), size_t stack_bytes)
@@ -100,13 +104,20 @@ int bare_thread_start(struct bare_thread *thread, void (*run)(void), size_t stac
         return -ENOSYS;
     if (atomic_load(&thread->tid) != 0)
         return -EBUSY;
-    bare_thread_forget(thread);
     stack_bytes = sys_whole_pages(stack_bytes);
-    thread->bytes = PAGE_BYTES + stack_bytes + tls_bytes + TCB_BYTES;
-    lay_out(thread, stack_bytes);
+    size_t bytes = PAGE_BYTES + stack_bytes + tls_bytes + TCB_BYTES;
+    bool again = thread->memory != NULL && thread->bytes == bytes;
+    if (!again) {
+        bare_thread_forget(thread);
+        thread->bytes = bytes;
+        lay_out(thread);
+    }
     if (thread->memory == NULL)
         return -ENOMEM;
     char *stack_end = thread->memory + PAGE_BYTES + stack_bytes;
+    if (again)
+        clear_variables(stack_end);
+    make_head(stack_end + tls_bytes);
     return sys_thread_start(run, stack_end, stack_end + tls_bytes, (uint32_t *)&thread->tid);
 }
 

@@ -7,8 +7,9 @@
  * cancellation (a tenth of what a request costs us, and more to hosts that allocate much), and it
  * ends when its last thread does. In return the thread may call nothing that asks who it is: no
  * allocation, no stdio, no locale, no resolver; what it has of thread-local variables is zero, not
- * as they were initialised. It gets no signal, and it does not follow when the host changes its
- * user or groups, which libc has each thread do that it knows (send/follow.h).
+ * as they were initialised. It gets no signal, not even libc's own two, and it does not follow when
+ * the host changes its user or groups, which libc has each thread do that it knows: then it has to
+ * end (send/shift.h).
  */
 
 #include <stdatomic.h>
@@ -34,7 +35,9 @@ size_t bare_thread_variables(void);
  * Runs `run` on a new thread, with `stack_bytes` of stack. 0, -EBUSY (the one before has not
  * ended), -ENOSYS (not here: another architecture or libc, a sanitizer, which has to know every
  * thread, or somebody who interposes a function that the thread needs), -ENOMEM, or what clone
- * returns (-EAGAIN, -EPERM). `thread` must stay.
+ * returns (-EAGAIN, -EPERM). For interposed is taken, too, what an executable at a fixed address
+ * takes the address of: the loader then gives its own entry for the function as the first. `thread`
+ * must stay; its memory is used again for the next one.
  */
 int bare_thread_start(struct bare_thread *thread, void (*run)(void), size_t stack_bytes);
 

@@ -24,4 +24,7 @@ void process_begin(void);
  * Costs a system call. */
 bool process_is_ours(void);
 
+/* How many threads of the process have not ended; 0 where /proc does not say. */
+uint32_t process_threads(void);
+
 #endif

@@ -234,9 +234,9 @@ static long clone_thread(unsigned long flags, void *stack, uint32_t *tid, void *
 int sys_thread_start(void (*run)(void), void *stack_end, void *block, uint32_t *tid)
 {
     void (**stack)(void) = (void (**)(void))stack_end - 1; /* popped, it is aligned for the call */
-    uint64_t signals;
+    uint64_t all = UINT64_MAX, signals;
     *stack = run;
-    sys_signals_block(&signals);
+    CALL(SYS_rt_sigprocmask, SIG_SETMASK, &all, &signals, sizeof all, 0, 0);
     long result = clone_thread(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
                                    CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID |
                                    CLONE_CHILD_CLEARTID,

@@ -67,7 +67,7 @@ void sys_signals_restore(const uint64_t *old);
 
 /*
  * Starts a thread past libc, in this process's memory, files, signals and thread group, with every
- * signal blocked but libc's own two: it runs `run` on the stack that ends at `stack_end` (aligned to
+ * signal blocked, libc's own two as well: it runs `run` on the stack that ends at `stack_end` (aligned to
  * 16 bytes), with the thread pointer `block`, and ends when that returns. Until it has, `*tid` is
  * its thread id; then the kernel makes it 0. 0, or what clone(2) returns; -ENOSYS where this is not
  * written for the processor.

@@ -121,20 +121,33 @@ static void take(const struct event *event, struct batch *batch)
     batch_add(batch, (struct bytes){drain.group, w.n});
 }
 
+/* Events of one thread's queue, but not more than `most`; `*emptied`: that was all. */
+static uint32_t drain_ring(struct ring *ring, struct batch *batch, uint32_t most, bool *emptied)
+{
+    const uint64_t *record = NULL;
+    uint32_t events = 0;
+    while (events < most && !batch_hurried(batch)) {
+        record = ring_peek_spsc(ring);
+        *emptied = record == NULL;
+        if (record == NULL)
+            break;
+        take((const struct event *)record, batch);
+        ring_release_spsc(ring);
+        events++;
+    }
+    return events;
+}
+
 /* What waits in one thread's queue, but not more than `most`: other threads wait too. */
 static bool drain_thread(struct thread *thread, struct batch *batch, uint32_t most)
 {
-    uint32_t events = 0;
+    bool emptied = false;
     uint32_t state = atomic_load_explicit(&thread->state, memory_order_acquire);
     if (state == THREAD_FREE)
         return false;
-    for (const uint64_t *record; events < most && (record = ring_peek_spsc(&thread->ring)) != NULL;
-         events++) {
-        take((const struct event *)record, batch);
-        ring_release_spsc(&thread->ring);
-    }
+    uint32_t events = drain_ring(&thread->ring, batch, most, &emptied);
     drain.dropped += ring_dropped_spsc(&thread->ring);
-    if (state == THREAD_ENDED && events < most)
+    if (state == THREAD_ENDED && emptied)
         thread_release(thread);
     return events > 0;
 }

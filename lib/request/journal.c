@@ -16,10 +16,11 @@ enum { BUFFER_BYTES = 65536, PATH_MOST = 4096 };
 static struct {
     char path[PATH_MOST];
     struct owned_fd file;
+    struct owned_fd first; /* the process's; a later one is the thread's that opened it */
     bool complained, torn;
     size_t n;
     char *buffer;
-} journal = {.file = {-1, 0, 0}};
+} journal = {.file = {-1, 0, 0}, .first = {-1, 0, 0}};
 
 static void complain(const char *what, int error)
 {
@@ -52,6 +53,15 @@ void journal_begin(struct bytes path)
     int error = open_file();
     if (error < 0)
         complain("opening", error);
+    journal.first = journal.file;
+}
+
+/* A thread that has ended may have had the one that was open last. */
+static bool is_usable(void)
+{
+    if (!owned_fd_intact(&journal.file))
+        journal.file = owned_fd_intact(&journal.first) ? journal.first : OWNED_FD_NONE;
+    return journal.file.fd >= 0;
 }
 
 bool journal_wanted(void)
@@ -61,7 +71,7 @@ bool journal_wanted(void)
 
 int journal_fd(void)
 {
-    return owned_fd_intact(&journal.file) ? journal.file.fd : -1;
+    return is_usable() ? journal.file.fd : -1;
 }
 
 static bool moved_away(void)
@@ -95,9 +105,7 @@ void journal_flush(void)
 {
     if (journal.n == 0)
         return;
-    bool usable = owned_fd_intact(&journal.file);
-    if (!usable)
-        journal.file = OWNED_FD_NONE;
+    bool usable = is_usable();
     if (!usable || moved_away()) {
         int error = open_file();
         if (error < 0 && !usable)

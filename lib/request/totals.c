@@ -64,6 +64,8 @@ void totals_spell(totals_lines *lines_of, struct batch *batch)
         batch_add(batch, (struct bytes){text, w.n});
         *slot = (struct slot){0, 0};
         totals.used--;
+        if (batch_hurried(batch))
+            return;
     }
 }
 

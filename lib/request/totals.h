@@ -18,7 +18,8 @@ bool totals_empty(void);
 /* What a scope's lines share. */
 typedef const struct lines *totals_lines(uint8_t scope);
 
-/* Puts a group of lines for each sum into `batch` and begins anew. */
+/* Puts a group of lines for each sum into `batch` and begins anew; if that is hurried, at least for
+ * one. */
 void totals_spell(totals_lines *lines_of, struct batch *batch);
 
 /* In a forked child: the sums are the parent's. */

@@ -26,9 +26,15 @@ static char *lines_in_hand(const struct batch *batch)
 
 static void send_ready(struct batch *batch)
 {
-    if (batch->ready > 0)
-        send_pool_send(batch->pool, batch->endpoint, batch->datagram, batch->ready);
-    batch->ready = 0;
+    uint32_t n = batch->ready - batch->sent;
+    if (n == 0)
+        return;
+    uint32_t sent = send_pool_send(batch->pool, batch->endpoint, batch->datagram + batch->sent, n);
+    if (sent < n && batch->pool->error == -ECANCELED) {
+        batch->sent += sent;
+        return;
+    }
+    batch->ready = batch->sent = 0;
 }
 
 /* Closes the datagram in hand. */
@@ -51,10 +57,41 @@ static void finish_full(struct batch *batch)
     finish(batch);
 }
 
+static bool make_over(struct batch *batch, size_t n)
+{
+    if (batch->over_bytes - batch->over_n >= n)
+        return true;
+    size_t bytes = sys_whole_pages(2 * (batch->over_n + n));
+    char *over = sys_pages(bytes);
+    if (over == NULL)
+        return false;
+    if (batch->over != NULL) {
+        memcpy(over, batch->over, batch->over_n);
+        sys_pages_free(batch->over, batch->over_bytes);
+    }
+    batch->over = over;
+    batch->over_bytes = bytes;
+    return true;
+}
+
+static void take_over(struct batch *batch, struct bytes lines)
+{
+    if (!make_over(batch, lines.n)) {
+        batch->pool->errors++;
+        return;
+    }
+    memcpy(batch->over + batch->over_n, lines.at, lines.n);
+    batch->over_n += lines.n;
+}
+
 static void take(struct batch *batch, struct bytes lines)
 {
-    if (batch->room - batch->n < lines.n)
+    if (batch->ready < SEND_DATAGRAMS && batch->room - batch->n < lines.n)
         finish_full(batch);
+    if (batch->ready == SEND_DATAGRAMS) {
+        take_over(batch, lines);
+        return;
+    }
     memcpy(lines_in_hand(batch) + batch->n, lines.at, lines.n);
     batch->n += (uint32_t)lines.n;
 }
@@ -81,15 +118,44 @@ int batch_add(struct batch *batch, struct bytes lines)
     return error;
 }
 
-void batch_flush(struct batch *batch)
+static void flush(struct batch *batch)
 {
     if (batch->n > 0)
         finish(batch);
     send_ready(batch);
 }
 
+/* The lines in it are none that a datagram can't hold. */
+static void take_back(struct batch *batch)
+{
+    struct bytes lines = {batch->over, batch->over_n};
+    size_t bytes = batch->over_bytes;
+    batch->over = NULL;
+    batch->over_n = batch->over_bytes = 0;
+    batch_add(batch, lines);
+    sys_pages_free((void *)(uintptr_t)lines.at, bytes);
+}
+
+void batch_flush(struct batch *batch)
+{
+    flush(batch);
+    if (batch->over != NULL && batch->ready == 0) {
+        take_back(batch);
+        flush(batch);
+    }
+    if (!batch_waits(batch))
+        batch->endpoint = SEND_POOL_ANY;
+}
+
+bool batch_waits(const struct batch *batch)
+{
+    return batch->ready > 0 || batch->over != NULL;
+}
+
 void batch_end(struct batch *batch)
 {
+    if (batch->over != NULL)
+        sys_pages_free(batch->over, batch->over_bytes);
     sys_pages_free(batch->memory, memory_bytes(batch));
     batch->memory = NULL;
 }

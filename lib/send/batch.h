@@ -5,8 +5,9 @@
  * batch: groups of lines in, full datagrams out, many per system call. A group (the lines of one
  * event) is kept together in one datagram; one that is larger than a datagram is split between
  * lines; a line is never split. Where the dialect allows it, full datagrams are filled up with
- * newlines to one size, which lets the kernel take many of them as one (see send/pool.h). Only for
- * the sender's thread.
+ * newlines to one size, which lets the kernel take many of them as one (see send/pool.h). What the
+ * pool puts off stays, and whatever else is added meanwhile, until batch_flush. Only for the
+ * sender's thread.
  */
 
 #include "base/bytes.h"
@@ -21,12 +22,15 @@ struct batch {
     struct send_pool *pool;
     uint32_t endpoint; /* by which it goes; SEND_POOL_ANY: each batch by the next */
     batch_head *head;
-    char *memory;     /* SEND_DATAGRAMS of `stride` bytes */
-    uint32_t room;    /* for lines in one datagram */
-    uint32_t stride;  /* from one datagram's memory to the next */
-    bool fill;        /* full datagrams are filled up to `room` */
-    uint32_t ready;   /* datagrams that are full */
-    uint32_t n;       /* bytes of lines in the datagram in hand */
+    char *memory;    /* SEND_DATAGRAMS of `stride` bytes */
+    uint32_t room;   /* for lines in one datagram */
+    uint32_t stride; /* from one datagram's memory to the next */
+    bool fill;       /* full datagrams are filled up to `room` */
+    uint32_t ready;  /* datagrams that are full */
+    uint32_t sent;   /* of these; the others were put off */
+    uint32_t n;      /* bytes of lines in the datagram in hand */
+    char *over;      /* lines for which there was no datagram, since all were put off */
+    size_t over_n, over_bytes;
     uint32_t refused; /* lines too long for any datagram, ever */
     struct bytes datagram[SEND_DATAGRAMS];
 };
@@ -40,8 +44,17 @@ int batch_begin(struct batch *batch, struct send_pool *pool, batch_head *head,
  * datagram; the other lines are taken. */
 int batch_add(struct batch *batch, struct bytes lines);
 
-/* Sends what is there. */
+/* Sends what is there; the next batch goes to the endpoint whose turn it is. */
 void batch_flush(struct batch *batch);
+
+/* Something was put off. */
+bool batch_waits(const struct batch *batch);
+
+/* Whoever adds should stop soon: sending is put off. */
+static inline bool batch_hurried(const struct batch *batch)
+{
+    return send_pool_hurried(batch->pool);
+}
 
 void batch_end(struct batch *batch);
 

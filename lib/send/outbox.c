@@ -29,6 +29,7 @@ struct letter {
 static struct {
     struct lock lock;
     _Atomic(struct letter *) newest;
+    _Atomic(struct letter *) oldest; /* of those that the sender has collected, and it alone */
 } outbox;
 
 static struct letter *letter_make(struct bytes payload, uint32_t endpoint)
@@ -103,7 +104,7 @@ int outbox_send(struct bytes payload, uint32_t endpoint, uint64_t patience_ns, v
 
 bool outbox_waiting(void)
 {
-    return atomic_load(&outbox.newest) != NULL;
+    return atomic_load(&outbox.newest) != NULL || atomic_load(&outbox.oldest) != NULL;
 }
 
 static int send_letter(struct batch *batch, const struct letter *letter)
@@ -112,7 +113,8 @@ static int send_letter(struct batch *batch, const struct letter *letter)
     batch->pool->error = 0;
     int error = batch_add(batch, (struct bytes){letter->payload, letter->n});
     batch_flush(batch);
-    batch->endpoint = SEND_POOL_ANY;
+    if (batch_waits(batch))
+        return -EINPROGRESS;
     return batch->pool->error != 0 ? batch->pool->error : error;
 }
 
@@ -129,12 +131,13 @@ static void deliver(struct batch *batch, struct letter *letter)
     let_go(letter);
 }
 
-void outbox_deliver(struct batch *batch)
+/* In the order in which they were left. */
+static void collect(void)
 {
-    struct letter *oldest = NULL;
-    if (!outbox_waiting() || !lock_take(&outbox.lock))
+    if (atomic_load(&outbox.oldest) != NULL || atomic_load(&outbox.newest) == NULL ||
+        !lock_take(&outbox.lock))
         return;
-    struct letter *letter = atomic_exchange(&outbox.newest, NULL);
+    struct letter *letter = atomic_exchange(&outbox.newest, NULL), *oldest = NULL;
     lock_release(&outbox.lock);
     while (letter != NULL) {
         struct letter *next = letter->next;
@@ -142,14 +145,22 @@ void outbox_deliver(struct batch *batch)
         oldest = letter;
         letter = next;
     }
-    while (oldest != NULL) {
-        struct letter *next = oldest->next;
-        deliver(batch, oldest);
-        oldest = next;
+    atomic_store(&outbox.oldest, oldest);
+}
+
+void outbox_deliver(struct batch *batch)
+{
+    struct letter *letter;
+    collect();
+    while ((letter = atomic_load(&outbox.oldest)) != NULL && !batch_waits(batch) &&
+           !batch_hurried(batch)) {
+        atomic_store(&outbox.oldest, letter->next);
+        deliver(batch, letter);
     }
 }
 
 void outbox_forget(void)
 {
     atomic_store(&outbox.newest, NULL);
+    atomic_store(&outbox.oldest, NULL);
 }

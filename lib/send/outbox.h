@@ -21,8 +21,8 @@ int outbox_send(struct bytes payload, uint32_t endpoint, uint64_t patience_ns,
 /* Somebody waits. Any thread. */
 bool outbox_waiting(void);
 
-/* Sends what waits, each payload in datagrams of its own; `batch` must be empty. The sender's
- * thread only. */
+/* Sends what waits, each payload in datagrams of its own; `batch` must have been flushed. What is
+ * left when sending is put off (batch_waits) is for the next time. The sender's thread only. */
 void outbox_deliver(struct batch *batch);
 
 /* In a forked child: what waits is the parent's. */

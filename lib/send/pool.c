@@ -20,16 +20,18 @@ bool send_pool_looks_up(const struct send_pool *pool)
     return pool->n > 0 && pool->endpoint[0].is_name;
 }
 
-/* Waits until the receiver may have room; false when patience is at its end. */
-static bool wait_for_room(const struct send_pool *pool, int fd, uint64_t since_ns)
+/* `full`, or why nobody waits any longer; 0: the receiver may have room. */
+static int wait_for_room(const struct send_pool *pool, int fd, uint64_t since_ns, int full)
 {
     uint64_t now = clock_now_ns();
     uint64_t give_up = atomic_load_explicit(&pool->give_up_ns, memory_order_relaxed);
+    if (send_pool_hurried(pool))
+        return -ECANCELED;
     if (now - since_ns > SEND_PATIENCE_NS || (give_up != 0 && now > give_up))
-        return false;
+        return full;
     struct pollfd writable = {fd, POLLOUT, 0};
     sys_poll(&writable, 1, 10);
-    return true;
+    return 0;
 }
 
 static bool is_full(int error)
@@ -112,7 +114,8 @@ static int send_call(struct send_pool *pool, int fd, struct call *call, uint32_t
             return result;
         if (since == 0)
             since = clock_now_ns();
-        if (!wait_for_room(pool, fd, since))
+        result = wait_for_room(pool, fd, since, result);
+        if (result < 0)
             return result;
     }
     return 0;
@@ -158,10 +161,12 @@ uint32_t send_pool_send(struct send_pool *pool, uint32_t which, const struct byt
     struct endpoint *endpoint = &pool->endpoint[which % pool->n];
     int fd = endpoint_fd(endpoint, now);
     int error = fd < 0 ? fd : send_datagrams(pool, endpoint, fd, datagram, n, &sent);
-    if (error < 0) {
-        pool->errors += n - sent;
+    if (error < 0)
         pool->error = error;
-    }
+    if (error == -ECANCELED)
+        return sent;
+    if (error < 0)
+        pool->errors += n - sent;
     if (error < 0 && fd >= 0)
         endpoint_failed(endpoint, error, now);
     return sent;

@@ -22,9 +22,10 @@ struct send_pool {
     struct endpoint endpoint[SEND_POOL_MOST];
     uint32_t n, turn;
     _Atomic uint64_t
-        give_up_ns;  /* the moment past which nobody is waited for; 0: none; any thread */
-    uint64_t errors; /* datagrams that could not be sent, ever */
-    int error;       /* why the last of them could not: a negative errno value */
+        give_up_ns;        /* the moment past which nobody is waited for; 0: none; any thread */
+    bool (*hurried)(void); /* a full receiver is not waited for just now; NULL: never so */
+    uint64_t errors;       /* datagrams that could not be sent, ever */
+    int error;             /* why the last of them could not: a negative errno value */
 };
 
 void send_pool_begin(struct send_pool *pool, struct bytes host, uint32_t port, uint32_t n);
@@ -40,11 +41,19 @@ int send_pool_ready(struct send_pool *pool, uint32_t which);
  * Sends `n` datagrams, at most SEND_DATAGRAMS, by one endpoint or the next. Waits for a receiver's
  * full buffer as long as SEND_PATIENCE_NS, and not past `give_up_ns`. Returns how many went out;
  * the others are counted in `errors`, as are those that an ICMP error of an earlier datagram spoke
- * of ("port closed").
+ * of ("port closed"). But if it had to wait while it was `hurried`, `error` is -ECANCELED, and the
+ * others are the caller's still.
  */
 uint32_t send_pool_send(struct send_pool *pool, uint32_t which, const struct bytes *datagram,
                         uint32_t n);
 
+/* What takes long is to be put off. */
+static inline bool send_pool_hurried(const struct send_pool *pool)
+{
+    return pool->hurried != NULL && pool->hurried();
+}
+
+/* Closes the sockets; they are made anew when they are needed. */
 void send_pool_end(struct send_pool *pool);
 
 #endif

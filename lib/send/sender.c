@@ -10,8 +10,8 @@
 #include "base/log.h"
 #include "base/sys.h"
 #include "send/apart.h"
-#include "send/follow.h"
 #include "send/outbox.h"
+#include "send/shift.h"
 
 /*
  * How no wake-up is lost without a fence in the producers. A producer stores its record and then
@@ -19,11 +19,18 @@
  * both can miss the other's store, for as long as a store may wait in a processor's buffer: far
  * below a millisecond. So the sender, once idle, sleeps a flush time, looks again, and only then
  * sleeps without end; it is SENDER_IDLE all the while.
+ *
+ * How nothing is stranded when a thread is retired. What it knew of stays where it is: in the
+ * queues, the batch, the outbox. Who retired it starts the next one, always, whatever waits; that
+ * one gathers for what is left of the flush time, so a host that changes its user at each request
+ * has two threads that do nothing but sleep in it, and lines are no later than they would be. A
+ * thread that was too late to be waited for sends what there is and then ends.
  */
 
 #define STACK_BYTES    (64 * 1024)  /* for our own frames */
 #define RESOLVER_BYTES (128 * 1024) /* for the resolver's, too */
 #define START_RETRY_NS 1000000000ull
+#define GONE_NS        10000000ull
 
 HOT_DATA _Atomic uint32_t sender_state;
 
@@ -33,6 +40,9 @@ static struct {
     bool complained;
     struct send_pool pool;
     struct batch batch;
+    uint64_t look_ns; /* when the thread, or the one after it, has gathered long enough; 0: unset */
+    bool apart;
+    _Atomic bool bare;
     _Atomic uint64_t start_again_ns;
     _Atomic uint32_t starting;
     _Atomic uint32_t stopping;
@@ -54,15 +64,28 @@ static bool urgent(void)
     return sender.options.source.urgent != NULL && sender.options.source.urgent();
 }
 
+static bool leaving(void)
+{
+    return atomic_load(&sender.stopping) || shift_asked();
+}
+
+/* What is under way is to be left where it is. */
+static bool hurried(void)
+{
+    return shift_asked() && !atomic_load(&sender.stopping) && shift_awaited();
+}
+
 /* Somebody waits for us. */
 static bool called_for(void)
 {
-    return atomic_load(&sender.stopping) || follow_waiting() || outbox_waiting() || urgent() ||
+    return leaving() || outbox_waiting() || urgent() ||
            atomic_load(&sender.flushes_wanted) != atomic_load(&sender.flushes_done);
 }
 
+/* What the thread before had to leave goes first. */
 static bool drain(bool last)
 {
+    batch_flush(&sender.batch);
     bool any = sender.options.source.drain(&sender.batch, last);
     batch_flush(&sender.batch);
     return any;
@@ -76,9 +99,12 @@ static uint64_t flush_ns(void)
 /* Lets events come together for a flush time, or until much is waiting. */
 static void gather(void)
 {
+    uint64_t now = clock_now_ns();
+    if (sender.look_ns == 0)
+        sender.look_ns = now + flush_ns();
     atomic_store(&sender_state, SENDER_GATHERING);
-    if (!called_for())
-        sys_futex_wait(word_of(&sender_state), SENDER_GATHERING, flush_ns());
+    if (now < sender.look_ns && !called_for())
+        sys_futex_wait(word_of(&sender_state), SENDER_GATHERING, sender.look_ns - now);
     atomic_store(&sender_state, SENDER_BUSY);
 }
 
@@ -105,25 +131,54 @@ static void answer_flushes(void)
     sys_futex_wake(word_of(&sender.flushes_done));
 }
 
-static void run(void)
+/* Not before there is something to send: a thread may be retired while it gathers. */
+static void be_apart(void)
 {
-    sys_prctl(PR_SET_NAME, (unsigned long)"stats-hero");
-    sender.options.source.enter();
-    apart_begin(sender.options.source.kept_fd != NULL ? sender.options.source.kept_fd() : -1);
-    while (!atomic_load(&sender.stopping)) {
-        gather();
-        follow_now();
+    if (!sender.apart)
+        apart_begin(sender.options.source.kept_fd != NULL ? sender.options.source.kept_fd() : -1);
+    sender.apart = true;
+}
+
+static void work(void)
+{
+    while (gather(), !leaving()) {
+        be_apart();
+        sender.look_ns = 0;
         bool any = drain(false);
         outbox_deliver(&sender.batch);
         answer_flushes();
         if (!any)
             wait_for_work();
     }
-    drain(true);
+}
+
+static void send_all(bool last)
+{
+    drain(last);
     outbox_deliver(&sender.batch);
-    send_pool_end(&sender.pool);
-    atomic_store(&sender_state, SENDER_ENDED);
+}
+
+static void become(enum sender_state state)
+{
+    atomic_store(&sender_state, state);
     sys_futex_wake(word_of(&sender_state));
+}
+
+static void run(void)
+{
+    sys_prctl(PR_SET_NAME, (unsigned long)"stats-hero");
+    uint32_t number = shift_enter();
+    sender.options.source.enter();
+    sender.apart = false;
+    work();
+    bool last = atomic_load(&sender.stopping);
+    if (last || !shift_awaited()) {
+        be_apart();
+        send_all(last);
+    }
+    send_pool_end(&sender.pool);
+    become(last ? SENDER_ENDED : SENDER_NONE);
+    shift_end(number);
 }
 
 static void *run_in_libc(void *nothing)
@@ -136,27 +191,38 @@ static int create_in_libc(void)
 {
     pthread_attr_t attributes;
     pthread_t thread;
-    uint64_t signals;
     int host_errno = errno;
     if (pthread_attr_init(&attributes) != 0)
         return -ENOMEM;
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, bare_thread_variables() + RESOLVER_BYTES);
-    sys_signals_block(&signals);
     int error = pthread_create(&thread, &attributes, run_in_libc, NULL);
-    sys_signals_restore(&signals);
     pthread_attr_destroy(&attributes);
     errno = host_errno;
     return -error;
 }
 
+/* The one before may be past its last instruction and not quite gone. */
+static int create_bare(void)
+{
+    uint64_t deadline = clock_now_ns() + GONE_NS;
+    int error;
+    while ((error = bare_thread_start(&sender.thread, run, STACK_BYTES)) == -EBUSY &&
+           clock_now_ns() < deadline)
+        sys_yield();
+    return error;
+}
+
 /* The resolver wants a thread that libc knows. */
 static int create_thread(void)
 {
-    int error = -ENOSYS;
-    if (!send_pool_looks_up(&sender.pool))
-        error = bare_thread_start(&sender.thread, run, STACK_BYTES);
-    return error == -ENOSYS ? create_in_libc() : error;
+    bool bare = !send_pool_looks_up(&sender.pool);
+    atomic_store(&sender.bare, bare);
+    int error = bare ? create_bare() : -ENOSYS;
+    if (error != -ENOSYS)
+        return error;
+    atomic_store(&sender.bare, false);
+    return create_in_libc();
 }
 
 static void complain(void)
@@ -167,33 +233,57 @@ static void complain(void)
     sender.complained = true;
 }
 
-static int start(void)
+static int begin_batch(void)
 {
     const struct sender_options *o = &sender.options;
+    if (sender.batch.memory != NULL)
+        return 0;
     send_pool_begin(&sender.pool, o->host, o->port, o->pool_size);
-    int error = batch_begin(&sender.batch, &sender.pool, o->head, o->datagram_bytes, o->fill);
+    sender.pool.hurried = hurried;
+    return batch_begin(&sender.batch, &sender.pool, o->head, o->datagram_bytes, o->fill);
+}
+
+static int start(void)
+{
+    int error = begin_batch();
     if (error < 0)
         return error;
+    shift_begin();
     atomic_store(&sender_state, SENDER_BUSY);
     error = create_thread();
     if (error < 0) {
+        shift_failed();
         atomic_store(&sender_state, SENDER_NONE);
-        batch_end(&sender.batch);
         complain();
     }
     return error;
 }
 
-void sender_start(void)
+static void start_when_due(void)
 {
-    uint32_t starting = 0;
-    if (atomic_load(&sender.stopping) ||
-        !atomic_compare_exchange_strong(&sender.starting, &starting, 1))
-        return;
     uint64_t now = clock_now_ns();
     if (atomic_load(&sender_state) == SENDER_NONE && now >= atomic_load(&sender.start_again_ns))
         atomic_store(&sender.start_again_ns, start() < 0 ? now + START_RETRY_NS : 0);
-    atomic_store(&sender.starting, 0);
+}
+
+/* Only one thread at a time may start, and nothing of the host's may interrupt it: a handler would
+ * wait in vain for a thread that is not there yet, or fork, and go on here in the child. */
+static void alone(void (*act)(void))
+{
+    uint64_t signals;
+    uint32_t starting = 0;
+    sys_signals_block(&signals);
+    if (atomic_compare_exchange_strong(&sender.starting, &starting, 1)) {
+        act();
+        atomic_store(&sender.starting, 0);
+    }
+    sys_signals_restore(&signals);
+}
+
+void sender_start(void)
+{
+    if (!atomic_load(&sender.stopping))
+        alone(start_when_due);
 }
 
 static void wake(void)
@@ -221,6 +311,27 @@ bool sender_running(void)
     return state != SENDER_NONE && state != SENDER_ENDED;
 }
 
+bool sender_is_bare(void)
+{
+    return sender_running() && atomic_load(&sender.bare);
+}
+
+bool sender_used(void)
+{
+    return sender.batch.memory != NULL && atomic_load(&sender_state) != SENDER_ENDED;
+}
+
+/* What a retired thread left that could not be followed by another one. */
+static void send_here(void)
+{
+    if (atomic_load(&sender_state) != SENDER_NONE || !sender_used())
+        return;
+    atomic_store(&sender_state, SENDER_BUSY);
+    send_all(true);
+    send_pool_end(&sender.pool);
+    become(atomic_load(&sender.stopping) ? SENDER_ENDED : SENDER_NONE);
+}
+
 void sender_stop(uint64_t patience_ns)
 {
     uint64_t now = clock_now_ns(), deadline = now + patience_ns;
@@ -234,25 +345,20 @@ void sender_stop(uint64_t patience_ns)
             sys_futex_wait(word_of(&sender_state), state, deadline - now);
         now = clock_now_ns();
     }
+    alone(send_here);
 }
 
-/* A thread that was started with the user of before is here by now: who started it has changed
- * since, and libc waited for that. */
-void sender_follow(long number, long a, long b, long c, uint64_t patience_ns)
+bool sender_retire(uint64_t patience_ns)
 {
-    if (!sender_running() || atomic_load(&sender.thread.tid) == 0)
-        return;
-    uint32_t asked = follow_ask(number, a, b, c);
-    if (asked == 0)
-        return;
-    wake();
-    follow_wait(asked, patience_ns);
+    return sender_running() && shift_retire(patience_ns, wake);
 }
 
 void sender_flush(uint64_t patience_ns)
 {
-    if (!sender_running())
+    if (!sender_running()) {
+        alone(send_here);
         return;
+    }
     uint64_t now = clock_now_ns(), deadline = now + patience_ns;
     uint32_t wanted = atomic_fetch_add(&sender.flushes_wanted, 1) + 1, done;
     while (wake(), done = atomic_load(&sender.flushes_done),
@@ -286,13 +392,14 @@ int sender_send(struct bytes payload, uint32_t which)
 void sender_forget(void)
 {
     bare_thread_forget(&sender.thread);
-    follow_forget();
+    shift_forget();
     outbox_forget();
     if (sender_running())
         send_pool_end(&sender.pool);
     sender.batch.memory = NULL;
     sender.pool.errors = 0;
     sender.batch.refused = 0;
+    sender.look_ns = 0;
     atomic_store(&sender.starting, 0);
     atomic_store(&sender.stopping, 0);
     atomic_store(&sender.start_again_ns, 0);

@@ -8,7 +8,8 @@
  * stack. It has a table of fds of its own (send/apart.h). One per process.
  *
  * libc does not know it (base/bare_thread.h), but where the receiver has to be looked up by name,
- * and where there are no such threads.
+ * and where there are no such threads. So it is retired (send/shift.h) where the host changes what
+ * libc has each thread change, and another one goes on with what it left.
  */
 
 #include <stdatomic.h>
@@ -49,7 +50,8 @@ extern _Atomic uint32_t sender_state;
 void sender_begin(const struct sender_options *options);
 
 /* Starts the thread unless it runs; after a failure it is tried again a second later at the
- * earliest. May be called by any thread, not in signal handlers. */
+ * earliest. May be called by any thread; in signal handlers where the thread is one that libc does
+ * not know. */
 __attribute__((cold)) void sender_start(void);
 
 /* For work of the source's that is urgent: it was stored before this call, in sequentially
@@ -81,21 +83,29 @@ bool sender_unable(void);
 /* The thread is there. */
 bool sender_running(void);
 
+/* It is, or was and another one may follow. */
+bool sender_used(void);
+
 /* Datagrams that could not be sent, ever. */
 uint64_t sender_errors(void);
 
-/* Has everything sent that waits, then stops the thread; waits at most `patience_ns`. */
+/* Has everything sent that waits, then stops the thread; waits at most `patience_ns`. Where a
+ * thread ran and none can be started any more, the calling thread sends it. */
 void sender_stop(uint64_t patience_ns);
 
-/* The same, but the thread goes on (before exec, which may fail). */
+/* The same, but the thread goes on (before exec, which may fail). Does nothing unless sender_used.
+ */
 void sender_flush(uint64_t patience_ns);
 
+/* The thread is there, and libc does not know it. */
+bool sender_is_bare(void);
+
 /*
- * The calling thread has made this system call, which changes its user or groups (send/follow.h): a
- * thread that libc does not know makes it, too. Waits for that `patience_ns` at most; later it is
- * made when that thread gets to it. Any thread, signal handlers included.
+ * Ends the thread, and waits for that `patience_ns` at most (send/shift.h). What waits stays: true
+ * asks the caller for sender_start, which makes another thread that takes it over; false: nothing
+ * has to be done. Any thread, signal handlers included.
  */
-void sender_follow(long number, long a, long b, long c, uint64_t patience_ns);
+bool sender_retire(uint64_t patience_ns);
 
 /* In a forked child: there is no thread, and the sockets are the parent's. */
 void sender_forget(void);
