@@ -1,47 +1,16 @@
 #include "flow/flow.h"
 
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-
 #include "base/hot.h"
 #include "base/process.h"
-#include "base/sys.h"
 #include "flow/conn.h"
 #include "flow/join.h"
+#include "flow/peer.h"
 #include "request/monitor.h"
-
-enum { LISTEN_PORTS_MOST = 512 }; /* what the variable's length allows */
-
-static struct {
-    size_t ports;
-    uint16_t port[LISTEN_PORTS_MOST]; /* none: all */
-} flow;
 
 void flow_begin(const struct config *config)
 {
     join_begin(config);
-    struct bytes rest = config->listen_ports;
-    while (rest.n > 0 && flow.ports < LISTEN_PORTS_MOST) {
-        uint64_t port;
-        if (bytes_to_u64(bytes_trim(bytes_cut(&rest, ',')), &port) == 0)
-            flow.port[flow.ports++] = (uint16_t)port;
-    }
-}
-
-static bool on_wanted_port(int fd)
-{
-    struct sockaddr_in6 address; /* sin6_port stands where sin_port does */
-    uint32_t size = sizeof address;
-    if (flow.ports == 0)
-        return true;
-    if (sys_getsockname(fd, (struct sockaddr *)&address, &size) < 0 ||
-        (address.sin6_family != AF_INET && address.sin6_family != AF_INET6))
-        return false;
-    for (size_t i = 0; i < flow.ports; i++)
-        if (flow.port[i] == ntohs(address.sin6_port))
-            return true;
-    return false;
+    peer_begin(config);
 }
 
 /* One fd leads to the connection no more; the last one's end is the connection's. Leaves. */
@@ -153,17 +122,10 @@ void flow_client_gone(uint64_t word, int fd)
         leave(conn, word, fd, join_client_gone(conn));
 }
 
-/* Whether the client has hung up, for hosts that learn it from poll or epoll alone. */
-static bool hung_up(int fd)
-{
-    struct pollfd client = {fd, POLLRDHUP, 0};
-    return sys_poll(&client, 1, 0) == 1;
-}
-
 static void ask_for_client(struct conn *conn, int fd)
 {
     if (!conn->client_gone && join_unanswered(conn))
-        conn->client_gone = hung_up(fd);
+        conn->client_gone = peer_hung_up(fd);
 }
 
 void flow_shutting(uint64_t word, int fd)
@@ -217,7 +179,7 @@ void flow_accepted(int fd)
     uint64_t stale = fdtable_look(fd);
     if (stale != 0)
         forget(stale, fd, false);
-    if (!on_wanted_port(fd) || !monitor_ready())
+    if (!peer_on_wanted_port(fd) || !monitor_ready())
         return;
     uint64_t word = conn_make();
     if (word != 0 && !fdtable_put(fd, word))
