@@ -7,6 +7,16 @@
 
 static struct pool conns = POOL_OF(struct conn, 0);
 
+/* The parsers' `kept` parts are left as they are: nobody reads them before they were written. */
+static void begin(struct conn *conn)
+{
+    memset((char *)conn + offsetof(struct conn, apart), 0,
+           offsetof(struct conn, response) - offsetof(struct conn, apart));
+    memset(&conn->request, 0, offsetof(struct http1_request, kept));
+    memset(&conn->response, 0, offsetof(struct http1_response, kept));
+    conn->epoch = process.epoch;
+}
+
 uint64_t conn_make(void)
 {
     struct conn *conn = pool_get(&conns);
@@ -15,15 +25,22 @@ uint64_t conn_make(void)
     if (!lock_take(&conn->lock))
         return 0;
     uint16_t generation = (uint16_t)(conn->generation + 1);
-    memset((char *)conn + offsetof(struct conn, missed), 0,
-           offsetof(struct conn, response) - offsetof(struct conn, missed));
-    memset(&conn->request, 0, offsetof(struct http1_request, kept));
-    memset(&conn->response, 0, offsetof(struct http1_response, kept));
+    begin(conn);
     conn->generation = generation;
-    conn->epoch = process.epoch;
     conn->fds = 1;
     conn_leave(conn);
     return (uint64_t)(uintptr_t)conn | (uint64_t)generation << CONN_ADDRESS_BITS;
+}
+
+void conn_renew(struct conn *conn, uint32_t apart)
+{
+    struct worker *spare = conn->spare;
+    uint16_t generation = conn->generation, fds = conn->fds;
+    begin(conn);
+    conn->generation = generation;
+    conn->fds = fds;
+    conn->spare = spare;
+    conn_set_apart(conn, apart);
 }
 
 /*
@@ -39,7 +56,7 @@ void conn_adopt(struct conn *conn)
     conn->began_ns = 0;
     conn->epoch = process.epoch;
     if (!idle || !monitor_ready())
-        atomic_store(&conn->missed, 1);
+        conn_set_apart(conn, CONN_MISSED);
 }
 
 struct conn *conn_refuse(uint64_t word, struct conn *conn, bool locked)
@@ -64,5 +81,5 @@ void conn_end(struct conn *conn)
 
 void conn_miss(uint64_t word)
 {
-    atomic_store_explicit(&conn_of(word)->missed, 1, memory_order_relaxed);
+    conn_set_apart(conn_of(word), CONN_MISSED);
 }

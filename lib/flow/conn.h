@@ -3,7 +3,9 @@
 
 /*
  * conn: one accepted connection: its two parsers and its requests in order. Several fds may lead to
- * it (dup); it ends with the last one.
+ * it (dup); it ends with the last one. Where a TLS session's plaintext is what is followed
+ * (flow/session.h), the session leads to it too: to one of its own, or to the one of the fd that its
+ * ciphertext passes through.
  *
  * An fd's slot word is the connection's address and, in the upper 16 bits, its generation: a word
  * that was looked up before a blocking call, and whose connection has ended and begun again as
@@ -22,13 +24,18 @@
 /* Requests without response that a connection can hold; past it the connection is given up. */
 #define CONN_PENDING_MOST 4096
 
+/* In conn.apart. */
+#define CONN_MISSED 1u /* bytes went by that nobody could look at */
+#define CONN_SEALED 2u /* what passes its fds is ciphertext, and not looked at */
+#define CONN_TAPPED 4u /* a TLS session leads here, and its plaintext is looked at */
+
 struct conn {
     struct pool_link link;
     struct lock lock;
-    _Atomic uint32_t missed; /* bytes went by that nobody could look at */
-    uint32_t epoch;          /* process.epoch when it was made or adopted */
+    _Atomic uint32_t apart; /* CONN_ bits; 0: every byte at its fds is looked at */
+    uint32_t epoch;         /* process.epoch when it was made or adopted */
     uint16_t generation;
-    uint16_t fds;       /* how many lead here */
+    uint16_t fds;       /* how many lead here; 1 for a session's own */
     bool requests_over; /* no request can be read any more */
     bool client_gone;   /* the client has closed, or reset */
     bool served;        /* at least one request came */
@@ -52,6 +59,14 @@ uint64_t conn_make(void);
 static inline struct conn *conn_enter(uint64_t word);
 static inline void conn_leave(struct conn *conn);
 
+/* Under the lock: everything begins anew but the identity, with these CONN_ bits; its workers must be
+ * gone, but for the spare one. */
+void conn_renew(struct conn *conn, uint32_t apart);
+
+/* Under the lock: what is in conn.apart, and more of it. */
+static inline bool conn_is(const struct conn *conn, uint32_t bits);
+static inline void conn_set_apart(struct conn *conn, uint32_t bits);
+
 /* Under the lock: the connection is over; its workers must be gone, but for the spare one. Leaves,
  * too. */
 void conn_end(struct conn *conn);
@@ -64,6 +79,16 @@ __attribute__((cold)) struct conn *conn_refuse(uint64_t word, struct conn *conn,
 void conn_miss(uint64_t word);
 
 #define CONN_ADDRESS_BITS 48
+
+static inline bool conn_is(const struct conn *conn, uint32_t bits)
+{
+    return atomic_load_explicit(&conn->apart, memory_order_relaxed) & bits;
+}
+
+static inline void conn_set_apart(struct conn *conn, uint32_t bits)
+{
+    atomic_fetch_or_explicit(&conn->apart, bits, memory_order_relaxed);
+}
 
 static inline struct conn *conn_of(uint64_t word)
 {

@@ -30,15 +30,24 @@ static __attribute__((noinline, cold)) void abandon(struct conn *conn, uint64_t 
 {
     join_abandon(conn);
     conn->requests_over = true;
-    atomic_store_explicit(&conn->missed, 1, memory_order_relaxed);
+    conn_set_apart(conn, CONN_MISSED);
     if (fdtable_clear(fd, word))
         detach(conn);
     else
         conn_leave(conn);
 }
 
-/* Enters the connection, unless it has ended, was given up, or is held by a thread that never
- * releases it: then the fd forgets it, so that this is found out once. */
+/* Ciphertext passes, or something was missed before. */
+static __attribute__((noinline, cold)) void look_away(struct conn *conn, uint64_t word, int fd)
+{
+    if (conn_is(conn, CONN_SEALED))
+        conn_leave(conn);
+    else
+        abandon(conn, word, fd);
+}
+
+/* Enters the connection, unless it is sealed, has ended, was given up, or is held by a thread that
+ * never releases it: then the fd forgets it, so that this is found out once. */
 static inline __attribute__((always_inline)) struct conn *enter(uint64_t word, int fd)
 {
     struct conn *conn = conn_enter(word);
@@ -46,7 +55,20 @@ static inline __attribute__((always_inline)) struct conn *enter(uint64_t word, i
         fdtable_clear(fd, word);
         return NULL;
     }
-    if (__builtin_expect(atomic_load_explicit(&conn->missed, memory_order_relaxed), 0)) {
+    if (__builtin_expect(conn_is(conn, ~0u), 0)) {
+        look_away(conn, word, fd);
+        return NULL;
+    }
+    return conn;
+}
+
+/* The same for what concerns a sealed connection as well. */
+static struct conn *enter_sealed_too(uint64_t word, int fd)
+{
+    struct conn *conn = conn_enter(word);
+    if (conn == NULL) {
+        fdtable_clear(fd, word);
+    } else if (conn_is(conn, CONN_MISSED) && !conn_is(conn, CONN_SEALED)) {
         abandon(conn, word, fd);
         return NULL;
     }
@@ -117,9 +139,15 @@ HOT void flow_wrote_unseen(uint64_t word, int fd, uint64_t n)
 
 void flow_client_gone(uint64_t word, int fd)
 {
-    struct conn *conn = enter(word, fd);
-    if (conn != NULL)
+    struct conn *conn = enter_sealed_too(word, fd);
+    if (conn == NULL)
+        return;
+    if (conn_is(conn, CONN_SEALED)) { /* the session may still hold requests */
+        conn->client_gone = true;
+        conn_leave(conn);
+    } else {
         leave(conn, word, fd, join_client_gone(conn));
+    }
 }
 
 static void ask_for_client(struct conn *conn, int fd)
@@ -130,12 +158,13 @@ static void ask_for_client(struct conn *conn, int fd)
 
 void flow_shutting(uint64_t word, int fd)
 {
-    struct conn *conn = enter(word, fd);
+    struct conn *conn = enter_sealed_too(word, fd);
     if (conn == NULL)
         return;
     ask_for_client(conn, fd);
     join_over(conn);
-    abandon(conn, word, fd);
+    conn->requests_over = true;
+    look_away(conn, word, fd);
 }
 
 /* The fd is not to lead there any more. `ask`: it still does, so its client can be asked after. */
@@ -166,7 +195,7 @@ void flow_duplicated(uint64_t word, int copy)
         return;
     if (before != 0)
         forget(before, copy, false);
-    struct conn *conn = word != 0 ? enter(word, copy) : NULL;
+    struct conn *conn = word != 0 ? enter_sealed_too(word, copy) : NULL;
     if (conn == NULL)
         return;
     if (fdtable_put(copy, word))

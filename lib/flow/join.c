@@ -11,6 +11,7 @@
 static HOT_DATA struct {
     struct bytes id_header; /* in lower case */
     char id_header_text[64];
+    atomic_bool expects_tls;
 } join;
 
 void join_begin(const struct config *config)
@@ -20,6 +21,12 @@ void join_begin(const struct config *config)
         char c = config->request_id_header.at[i];
         join.id_header_text[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
     }
+}
+
+void join_expect_tls(void)
+{
+    if (!atomic_load_explicit(&join.expects_tls, memory_order_relaxed))
+        atomic_store_explicit(&join.expects_tls, true, memory_order_relaxed);
 }
 
 /* The time now, read once per call of the host's. */
@@ -101,14 +108,31 @@ static void serve_oldest(struct conn *conn)
         worker_served_by(conn->oldest, self);
 }
 
+/* What was read begins as a TLS handshake's record does. */
+static bool begins_tls(const char *at, size_t n)
+{
+    return n > 0 && at[0] == 0x16 && (n == 1 || at[1] == 0x03);
+}
+
+static bool seal(struct conn *conn, const char *at, size_t n)
+{
+    if (!atomic_load_explicit(&join.expects_tls, memory_order_relaxed) ||
+        conn_is(conn, CONN_TAPPED) || !begins_tls(at, n))
+        return false;
+    conn_set_apart(conn, CONN_SEALED);
+    return true;
+}
+
 /* Bytes that are no request end the reading of requests; those that are open may still be answered.
  */
-static __attribute__((cold)) bool no_more_requests(struct conn *conn)
+static __attribute__((cold)) bool no_more_requests(struct conn *conn, const char *at, size_t n)
 {
     conn->requests_over = true;
     if (conn->arriving != NULL)
         worker_free(conn->arriving);
     conn->arriving = NULL;
+    if (!conn->served && seal(conn, at, n))
+        return true;
     if (!conn->served)
         figure_count(FIGURE_NOT_HTTP);
     return conn->oldest != NULL;
@@ -123,7 +147,9 @@ static bool arrive(struct conn *conn, const struct http1_event *line, uint64_t *
     return conn->arriving != NULL;
 }
 
-static bool take_request_event(struct conn *conn, const struct http1_event *event, uint64_t *now)
+/* `at` and `n`: the read that the event is of. */
+static bool take_request_event(struct conn *conn, const struct http1_event *event, const char *at,
+                               size_t n, uint64_t *now)
 {
     switch (event->kind) {
     case HTTP1_REQUEST:
@@ -140,7 +166,7 @@ static bool take_request_event(struct conn *conn, const struct http1_event *even
     case HTTP1_REQUEST_HEAD:
         return open_request(conn, conn->arriving);
     case HTTP1_BAD:
-        return no_more_requests(conn);
+        return no_more_requests(conn, at, n);
     default:
         return true;
     }
@@ -155,7 +181,7 @@ HOT bool join_read(struct conn *conn, const char *at, size_t n)
     serve_oldest(conn);
     for (size_t used = 0; used < n && !conn->requests_over;) {
         used += http1_request_feed(&conn->request, at + used, n - used, join.id_header, &event);
-        if (!take_request_event(conn, &event, &now))
+        if (!take_request_event(conn, &event, at, n, &now))
             return false;
     }
     if (conn->began_ns == 0 && http1_request_in_line(&conn->request))
@@ -167,7 +193,7 @@ bool join_read_unseen(struct conn *conn, uint64_t n)
 {
     serve_oldest(conn);
     if (!conn->requests_over && !http1_request_skip(&conn->request, n))
-        return no_more_requests(conn);
+        return no_more_requests(conn, NULL, 0);
     return true;
 }
 

@@ -13,6 +13,10 @@
 /* Once, before the rest: the name of the request id's header. */
 void join_begin(const struct config *config);
 
+/* TLS sessions of this process are followed: from now on a connection that begins as TLS is not one
+ * that is not HTTP, but sealed (CONN_SEALED), and worth following. Any time. */
+void join_expect_tls(void);
+
 /* The host read these bytes of the client's. */
 bool join_read(struct conn *conn, const char *at, size_t n);
 

@@ -39,7 +39,7 @@ Test(conn, its_memory_begins_anew_under_another_generation)
     uint64_t former = conn_make();
     struct conn *conn = conn_enter(former);
     conn->requests_over = conn->client_gone = conn->served = true;
-    conn->missed = 1;
+    conn->apart = CONN_MISSED;
     conn->pending = 9;
     conn->began_ns = conn->wrote_ns = 7;
     conn_end(conn);
@@ -48,7 +48,7 @@ Test(conn, its_memory_begins_anew_under_another_generation)
     cr_assert_neq(word, former);
     cr_assert_null(conn_enter(former), "a look-up from before meets another connection");
     conn = conn_enter(word);
-    cr_assert(!conn->requests_over && !conn->client_gone && !conn->served && !conn->missed);
+    cr_assert(!conn->requests_over && !conn->client_gone && !conn->served && !conn->apart);
     cr_assert_eq(conn->pending + conn->began_ns + conn->wrote_ns, 0);
 }
 
@@ -57,7 +57,7 @@ Test(conn, one_that_is_held_is_waited_for_not_for_ever)
     uint64_t word = conn_make();
     struct conn *conn = conn_enter(word);
     cr_assert_null(conn_enter(word));
-    cr_assert_eq(conn->missed, 1, "what was not looked at is missed");
+    cr_assert_eq(conn->apart, 1, "what was not looked at is missed");
     conn_leave(conn);
     cr_assert_eq(conn_enter(word), conn);
 }
@@ -66,27 +66,27 @@ Test(conn, miss)
 {
     uint64_t word = conn_make();
     conn_miss(word);
-    cr_assert_eq(conn_of(word)->missed, 1);
+    cr_assert_eq(conn_of(word)->apart, 1);
 }
 
 /* What a forked child finds; 0 if that is as it should be. */
-static int adopts(uint64_t word, uint32_t missed)
+static int adopts(uint64_t word, uint32_t apart)
 {
     process_begin();
     monitor_forked();
     struct conn *conn = conn_enter(word);
-    if (conn == NULL || conn->missed != missed || conn->oldest != NULL || conn->pending != 0)
+    if (conn == NULL || conn->apart != apart || conn->oldest != NULL || conn->pending != 0)
         return 1;
     conn_leave(conn);
     return conn->epoch == process.epoch ? 0 : 2;
 }
 
-static void assert_adopted(uint64_t word, uint32_t missed)
+static void assert_adopted(uint64_t word, uint32_t apart)
 {
     int status;
     pid_t child = fork();
     if (child == 0)
-        _exit(adopts(word, missed));
+        _exit(adopts(word, apart));
     cr_assert_eq(waitpid(child, &status, 0), child);
     cr_assert_eq(status, 0);
 }
