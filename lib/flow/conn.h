@@ -4,8 +4,8 @@
 /*
  * conn: one accepted connection: its two parsers and its requests in order. Several fds may lead to
  * it (dup); it ends with the last one. Where a TLS session's plaintext is what is followed
- * (flow/session.h), the session leads to it too: to one of its own, or to the one of the fd that its
- * ciphertext passes through.
+ * (flow/session.h), the session leads to it too: to one of its own, or to the one of the fd that
+ * its ciphertext passes through.
  *
  * An fd's slot word is the connection's address and, in the upper 16 bits, its generation: a word
  * that was looked up before a blocking call, and whose connection has ended and begun again as
@@ -59,8 +59,8 @@ uint64_t conn_make(void);
 static inline struct conn *conn_enter(uint64_t word);
 static inline void conn_leave(struct conn *conn);
 
-/* Under the lock: everything begins anew but the identity, with these CONN_ bits; its workers must be
- * gone, but for the spare one. */
+/* Under the lock: everything begins anew but the identity, with these CONN_ bits; its workers must
+ * be gone, but for the spare one. */
 void conn_renew(struct conn *conn, uint32_t apart);
 
 /* Under the lock: what is in conn.apart, and more of it. */
