@@ -1,34 +1,23 @@
 /*
  * openssl: what a host reads from and writes to OpenSSL's sessions. Each body is real call, report.
- * OpenSSL's headers are not needed: what is here of its interface has not changed from 1.1 to 3.
  *
  * SSL_peek takes nothing, and what it shows is read later. That a client is gone is asked of
  * SSL_get_error, which changes nothing, and only where a request waits for its response.
  */
+#include "openssl.h"
+
 #include <errno.h>
-#include <sys/types.h>
 
 #include "base/hot.h"
 #include "export.h"
 #include "library.h"
-#include "tap.h"
-
-typedef struct ssl_st SSL;
-typedef struct ssl_ctx_st SSL_CTX;
 
 /* Of SSL_get_error: nothing more will come. */
 enum { ERROR_SSL = 1, ERROR_SYSCALL = 5, ERROR_ZERO_RETURN = 6 };
 
-struct openssl {
-#define FUNCTION(type, name, parameters, failure) type(*name) parameters;
-#include "openssl.def"
-#undef FUNCTION
-};
-
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 #define FUNCTION(type, name, parameters, failure)                                                  \
-    type name parameters;                                                                          \
     static type absent_##name parameters                                                           \
     {                                                                                              \
         return failure;                                                                            \
@@ -58,7 +47,12 @@ static struct library library = {
     .absent = &absent,
 };
 
-#define REAL() ((const struct openssl *)library_functions(&library, __builtin_return_address(0)))
+const struct openssl *openssl_of(const void *caller)
+{
+    return library_functions(&library, caller);
+}
+
+#define REAL() openssl_of(__builtin_return_address(0))
 
 static void ask(const void *functions, const void *session, bool *server, int *fd)
 {
@@ -67,13 +61,12 @@ static void ask(const void *functions, const void *session, bool *server, int *f
     *fd = *server ? real->SSL_get_fd(session) : -1;
 }
 
-static inline struct tap on(const SSL *ssl, const struct openssl *real)
+struct tap openssl_tap(const SSL *ssl, const struct openssl *real)
 {
     return tap_on(ssl, real, ask);
 }
 
-/* The call brought nothing. */
-static void failed(const struct tap *tap, int result)
+void openssl_failed(const struct tap *tap, int result)
 {
     const struct openssl *real = tap->functions;
     if (!tap_waits(tap))
@@ -88,24 +81,24 @@ static void failed(const struct tap *tap, int result)
 EXPORT HOT int SSL_read(SSL *ssl, void *at, int n)
 {
     const struct openssl *real = REAL();
-    struct tap tap = on(ssl, real);
+    struct tap tap = openssl_tap(ssl, real);
     int result = real->SSL_read(ssl, at, n);
     if (result > 0)
         tap_read(&tap, at, (size_t)result);
     else
-        failed(&tap, result);
+        openssl_failed(&tap, result);
     return result;
 }
 
 EXPORT HOT int SSL_read_ex(SSL *ssl, void *at, size_t n, size_t *done)
 {
     const struct openssl *real = REAL();
-    struct tap tap = on(ssl, real);
+    struct tap tap = openssl_tap(ssl, real);
     int result = real->SSL_read_ex(ssl, at, n, done);
     if (result > 0)
         tap_read(&tap, at, *done);
     else
-        failed(&tap, result);
+        openssl_failed(&tap, result);
     return result;
 }
 
@@ -113,7 +106,7 @@ EXPORT HOT int SSL_read_ex(SSL *ssl, void *at, size_t n, size_t *done)
 EXPORT int SSL_read_early_data(SSL *ssl, void *at, size_t n, size_t *done)
 {
     const struct openssl *real = REAL();
-    struct tap tap = on(ssl, real);
+    struct tap tap = openssl_tap(ssl, real);
     int result = real->SSL_read_early_data(ssl, at, n, done);
     if (result > 0)
         tap_read(&tap, at, *done);
@@ -123,31 +116,31 @@ EXPORT int SSL_read_early_data(SSL *ssl, void *at, size_t n, size_t *done)
 EXPORT HOT int SSL_write(SSL *ssl, const void *at, int n)
 {
     const struct openssl *real = REAL();
-    struct tap tap = on(ssl, real);
+    struct tap tap = openssl_tap(ssl, real);
     int result = real->SSL_write(ssl, at, n);
     if (result > 0)
         tap_wrote(&tap, at, (size_t)result);
     else
-        failed(&tap, result);
+        openssl_failed(&tap, result);
     return result;
 }
 
 EXPORT HOT int SSL_write_ex(SSL *ssl, const void *at, size_t n, size_t *done)
 {
     const struct openssl *real = REAL();
-    struct tap tap = on(ssl, real);
+    struct tap tap = openssl_tap(ssl, real);
     int result = real->SSL_write_ex(ssl, at, n, done);
     if (result > 0)
         tap_wrote(&tap, at, *done);
     else
-        failed(&tap, result);
+        openssl_failed(&tap, result);
     return result;
 }
 
 EXPORT int SSL_write_early_data(SSL *ssl, const void *at, size_t n, size_t *done)
 {
     const struct openssl *real = REAL();
-    struct tap tap = on(ssl, real);
+    struct tap tap = openssl_tap(ssl, real);
     int result = real->SSL_write_early_data(ssl, at, n, done);
     if (result > 0)
         tap_wrote(&tap, at, *done);
@@ -157,12 +150,12 @@ EXPORT int SSL_write_early_data(SSL *ssl, const void *at, size_t n, size_t *done
 EXPORT ssize_t SSL_sendfile(SSL *ssl, int fd, off_t offset, size_t n, int flags)
 {
     const struct openssl *real = REAL();
-    struct tap tap = on(ssl, real);
+    struct tap tap = openssl_tap(ssl, real);
     ssize_t result = real->SSL_sendfile(ssl, fd, offset, n, flags);
     if (result > 0)
         tap_wrote_unseen(&tap, (size_t)result);
     else
-        failed(&tap, (int)result);
+        openssl_failed(&tap, (int)result);
     return result;
 }
 
