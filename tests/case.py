@@ -146,7 +146,11 @@ class ShimCase(unittest.TestCase):
     def get(self, server, path="/good/page.html", n=1, method="GET", request_id=None):
         """`n` requests one after the other on one connection; returns the statuses."""
         statuses = []
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        if server.tls:
+            connection = http.client.HTTPSConnection("127.0.0.1", server.port, timeout=30,
+                                                     context=servers.trusting())
+        else:
+            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
         try:
             for _ in range(n):
                 headers = {"X-Request-Id": request_id} if request_id else {}

@@ -18,6 +18,7 @@ import select
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -133,6 +134,31 @@ def site():
     return _site
 
 
+_certificate = None
+
+
+def certificate():
+    """A certificate that nobody vouches for, and its key: the paths of both."""
+    global _certificate
+    if _certificate is None:
+        folder = temporary_folder()
+        os.chmod(folder, 0o755)
+        _certificate = os.path.join(folder, "certificate.pem"), os.path.join(folder, "key.pem")
+        run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+             "-nodes", "-days", "2", "-subj", "/CN=localhost",
+             "-out", _certificate[0], "-keyout", _certificate[1]])
+        os.chmod(_certificate[1], 0o644)  # of no use to anybody
+    return _certificate
+
+
+def trusting():
+    """A client's context that takes any certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -166,7 +192,8 @@ class ServerError(AssertionError):
 
 
 class Server:
-    """One server process (and its children). Subclasses give argv and say how to stop it."""
+    """One server process (and its children). Subclasses give argv and say how to stop it. Options of
+    those that can do it: tls (False)."""
 
     stop_signal = signal.SIGTERM
     stop_timeout = 20
@@ -176,6 +203,7 @@ class Server:
         self.shim = shim
         self.runner = list(runner or [])  # a command that runs the server, as strace would
         self.options = options
+        self.tls = options.get("tls", False)
         self.folder = temporary_folder()
         self.port = None
         self.process = None
@@ -289,12 +317,12 @@ class Server:
             self.process.wait()
 
     def url(self, path="/"):
-        return f"http://127.0.0.1:{self.port}{path}"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}{path}"
 
     def connect(self, timeout=20):
         connection = socket.create_connection(("127.0.0.1", self.port), timeout)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return connection
+        return trusting().wrap_socket(connection) if self.tls else connection
 
     def _read(self, name):
         with open(os.path.join(self.folder, name), encoding="utf-8", errors="replace") as file:
@@ -303,7 +331,7 @@ class Server:
 
 class Nginx(Server):
     """options: workers (1), sendfile (True), daemon (False), true_clock (False): its log's times are
-    true, see tests/real/nginx_clock.c."""
+    true, see tests/real/nginx_clock.c; upstream: the port that /upstream goes to; http2 (False)."""
 
     stop_signal = signal.SIGQUIT
 
@@ -316,6 +344,10 @@ class Nginx(Server):
         on = {True: "on", False: "off"}
         folder = self.folder
         user = f"user {pwd.getpwuid(0).pw_name};" if os.getuid() == 0 else ""
+        tls = "ssl" + (" http2" if self.options.get("http2") else "") if self.tls else ""
+        files = "ssl_certificate {}; ssl_certificate_key {};".format(*certificate()) if self.tls else ""
+        upstream = self.options.get("upstream")
+        proxy = f"location /upstream {{ proxy_pass http://127.0.0.1:{upstream}; }}" if upstream else ""
         temp = "".join(
             f"{kind}_temp_path {folder}/{kind};\n"
             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -340,7 +372,9 @@ class Nginx(Server):
                 client_body_timeout 5s;
                 absolute_redirect off;
                 server {{
-                    listen 127.0.0.1:{self.port} backlog=511;
+                    listen 127.0.0.1:{self.port} {tls} backlog=511;
+                    {files}
+                    {proxy}
                     root {site()};
                     location = /old {{ return 301 /index.html; }}
                     location = /empty {{ return 204; }}
@@ -395,8 +429,10 @@ class Apache(Server):
         mpm = self.options.get("mpm", "event")
         load = "\n".join(
             f"LoadModule {name}_module {self.modules}/mod_{name}.so"
-            for name in (f"mpm_{mpm}", "authz_core", "dir", "mime", "alias", "env", "ratelimit")
+            for name in (f"mpm_{mpm}", "authz_core", "dir", "mime", "alias", "env", "ratelimit",
+                         *(["ssl"] if self.tls else []))
         )
+        tls = "SSLEngine on\nSSLCertificateFile {}\nSSLCertificateKeyFile {}\n".format(*certificate()) if self.tls else ""
         user = ""
         if os.getuid() == 0:  # its children do not run as root
             owner = pwd.getpwnam("www-data" if _has_user("www-data") else "nobody")
@@ -408,7 +444,7 @@ class Apache(Server):
         }[mpm]
         config = f"""
 {load}
-{user}{size}
+{user}{size}{tls}
 ServerName localhost
 ServerSignature Off
 Listen 127.0.0.1:{self.port}
@@ -467,6 +503,8 @@ class PythonServer(Server):
     stop_signal = signal.SIGINT
 
     def argv(self):
+        if self.tls:
+            return [PYTHON, "-u", os.path.join(ROOT, "tests", "real", "tls_threads.py"), site(), *certificate()]
         version = self.options.get("version")
         return [PYTHON, "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", site(),
                 *(["--protocol", version] if version else [])]
@@ -504,6 +542,54 @@ class Node(Server):
             id_, status, method, seconds, path = line.split(" ", 4)
             found.append(Record(id_, int(status), method, path, float(seconds)))
         return found
+
+
+class AsyncPython(Server):
+    """tests/real/tls_asyncio.py: TLS through memory BIOs."""
+
+    def __init__(self, shim=None, **options):
+        super().__init__(shim, tls=True, **options)
+
+    def argv(self):
+        script = os.path.join(ROOT, "tests", "real", "tls_asyncio.py")
+        return [PYTHON, script, os.path.join(self.folder, "records"), *certificate()]
+
+    def announced_port(self):
+        match = re.search(r"listening (\d+)\n", self._read("stdout"))
+        return int(match[1]) if match else None
+
+    def records(self):
+        found = []
+        for line in self._read("records").splitlines():
+            id_, status, method, path = line.split(" ", 3)
+            found.append(Record(id_, int(status), method, path, None))
+        return found
+
+
+class OpensslServer(Server):
+    """openssl s_server as a web server, which answers each request with a file, and closes."""
+
+    good_exits = (-signal.SIGTERM,)
+
+    def __init__(self, shim=None, **options):
+        super().__init__(shim, tls=True, **options)
+
+    def argv(self):
+        return ["env", "-C", site(), "openssl", "s_server", "-quiet", "-WWW", "-accept", str(self.port),
+                "-cert", certificate()[0], "-key", certificate()[1]]
+
+
+class GnutlsServer(Server):
+    """gnutls-serv as a web server, which answers each request with a page about its session."""
+
+    good_exits = (1, -signal.SIGTERM)
+
+    def __init__(self, shim=None, **options):
+        super().__init__(shim, tls=True, **options)
+
+    def argv(self):
+        return ["gnutls-serv", "--http", "--quiet", "--port", str(self.port),
+                "--x509certfile", certificate()[0], "--x509keyfile", certificate()[1]]
 
 
 class Redis(Server):
@@ -564,5 +650,5 @@ def wrk(url, seconds=1, connections=4, threads=1, prefix="wrk"):
 
 def curl(url, *options):
     """One request; returns the final status code as curl saw it."""
-    out = run(["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", "30", *options, url])
+    out = run(["curl", "-ksS", "-o", "/dev/null", "-w", "%{http_code}", "--max-time", "30", *options, url])
     return int(out)
