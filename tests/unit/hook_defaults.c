@@ -84,7 +84,7 @@ static bool one_loads(const glob_t *libraries)
     return false;
 }
 
-/* As far as this machine has the libraries; which are absent is said. */
+/* As far as this machine has the libraries; with --verbose it says which are absent. */
 Test(defaults, functions_that_libraries_have, .timeout = 120)
 {
     const char *module = "";
@@ -99,7 +99,7 @@ Test(defaults, functions_that_libraries_have, .timeout = 120)
             find_libraries(module, &found);
             there = one_loads(&found);
             if (!there)
-                cr_log_warn("not on this machine: %s", module);
+                cr_log_info("not on this machine: %s", module);
         }
         cr_assert(!there || one_has(&found, row[i].target.symbol.at), "%s@%s",
                   row[i].target.symbol.at, module);
