@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "built_in.h"
 #include "flow/call.h"
 #include "guard.h"
 #include "hook/host.h"
@@ -96,8 +97,11 @@ void functions_begin(const struct config *config)
         .now_ns = clock_now_ns,
     };
     library = begin(&host);
-    if (library != NULL)
-        current_watch(library->settle);
+    if (library == NULL)
+        return;
+    current_watch(library->settle);
+    if (library->redirect != NULL)
+        built_in_begin(library->redirect);
 }
 
 void functions_forked(void)

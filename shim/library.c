@@ -131,13 +131,35 @@ static void keep_site(struct library *library, const void *caller, const void *f
     }
 }
 
+static bool in_main(const void *address)
+{
+    const struct link_map *module = module_of(address);
+    return module != NULL && module->l_name[0] == '\0';
+}
+
+void library_adopt(struct library *library, void *const *table)
+{
+    library->built_in = keep_copy(library, table);
+}
+
+/* The functions that a call means which returns to `caller`; false: there are none. */
+static bool find(const struct library *library, const void *caller, void **table)
+{
+    if (library->built_in != NULL && in_main(caller)) {
+        memcpy(table, library->built_in, library->functions * sizeof *table);
+        return true;
+    }
+    const void *first = look_for(library, caller);
+    return first != NULL && fill(library, first, table);
+}
+
 /* The loader's own lock is never waited for with ours held. */
 static __attribute__((noinline, cold)) const void *look_up(struct library *library,
                                                            const void *caller)
 {
     void *table[LIBRARY_FUNCTIONS_MOST];
-    const void *first = look_for(library, caller), *functions = NULL;
-    if (first == NULL || !fill(library, first, table))
+    const void *functions = NULL;
+    if (!find(library, caller, table))
         return library->absent;
     if (lock_take(&library->lock)) {
         functions = keep_copy(library, table);

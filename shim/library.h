@@ -31,9 +31,14 @@ struct library {
     const void *absent; /* what to call where there are none: such a table as below */
     struct lock lock;
     size_t copies;
+    const void *built_in; /* the main program's own, where it has been adopted */
     void *copy[LIBRARY_COPIES_MOST][LIBRARY_FUNCTIONS_MOST];
     struct library_site site[LIBRARY_SITES];
 };
+
+/* The main program has the library built in: what its calls mean from now on. In the constructor.
+ */
+void library_adopt(struct library *library, void *const *table);
 
 /* A table of pointers to its functions, in the order of `names`, for a call that returns to
  * `caller`. Those that a copy does not have are the absent ones. */

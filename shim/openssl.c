@@ -52,6 +52,15 @@ const struct openssl *openssl_of(const void *caller)
     return library_functions(&library, caller);
 }
 
+void openssl_adopt(void **functions)
+{
+    void *const *none = (void *const *)(const void *)&absent;
+    for (size_t i = 0; i < library.functions; i++)
+        if (functions[i] == NULL)
+            functions[i] = none[i];
+    library_adopt(&library, functions);
+}
+
 #define REAL() openssl_of(__builtin_return_address(0))
 
 static void ask(const void *functions, const void *session, bool *server, int *fd)

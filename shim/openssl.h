@@ -36,6 +36,10 @@ struct openssl {
 /* Those that a call means which returns to `caller`. */
 const struct openssl *openssl_of(const void *caller);
 
+/* The main program's own functions, in openssl.def's order, NULL where it has none: its calls mean
+ * these from now on. In the constructor. */
+void openssl_adopt(void **functions);
+
 /* A call on the session that is being made. */
 struct tap openssl_tap(const SSL *ssl, const struct openssl *real);
 

@@ -77,7 +77,9 @@ static void describe(struct hook *hook, const struct wanted *row, struct bytes n
 static int patch(struct patch_site site, const char **reason)
 {
     bool timer = hooks[used].kind >= HOOK_QUICK_TIMER;
-    struct patch_way way = {used, hook_entry, timer ? (int32_t)hook_current_offset : 0};
+    struct patch_way way = {.number = used,
+                            .entry = hook_entry,
+                            .unless_zero = timer ? (int32_t)hook_current_offset : 0};
     int error = patch_function(&site, &way, &hooks[used].made, reason);
     if (error == 0)
         address_of[used++] = (uintptr_t)site.function;
@@ -197,18 +199,20 @@ static void forked(void)
 
 EXPORT const struct hook_library *stats_hero_hooks_begin(const struct hook_host *the_host)
 {
-    static const struct hook_library library = {calls_settle, forked};
+    static struct hook_library library = {calls_settle, forked, NULL};
     host = the_host;
     process_begin();
     log_begin(host->log, host->log_level);
-    wanted_read(host->hooks, host->timers);
-    if (wanted_n == 0 || frames_begin() < 0)
+    if (wanted_read(host->hooks, host->timers))
+        library.redirect = redirect_all;
+    if (frames_begin() < 0)
         return NULL;
     vectors_begin();
     hook_current_offset = (intptr_t)host->current - (intptr_t)__builtin_thread_pointer();
     timer_kind = ticks_begin(host->now_ns) ? HOOK_QUICK_TIMER : HOOK_SLOW_TIMER;
     calls_begin(host, loader_called);
-    look();
+    if (wanted_n > 0)
+        look();
     say_what_is_missing();
     if (modules_matter())
         watch_loader();

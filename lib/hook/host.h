@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "hook/redirect.h"
 
 /* What a hooked call that begins a request says of it. */
 struct hook_facts {
@@ -60,6 +61,9 @@ struct hook_library {
     void (*settle)(void);
     /* In a forked child. */
     void (*forked)(void);
+    /* Not NULL: HOOKS asks for the TLS library that the program has built in; the shim has the
+     * functions that are to be called in place of its own. */
+    redirect_functions *redirect;
 };
 
 /* What the library exports, STATS_HERO_HOOKS_BEGIN by name: finds the functions and patches them,

@@ -14,8 +14,8 @@
 
 /*
  * A piece of near memory: cmp word, 0; je moved; push number; jmp [rip + 2]; filling; the entry's
- * address; and from there on the moved instructions. Where there is no word to look at it begins
- * with nothing in particular, eleven bytes long.
+ * address; and from there on the moved instructions. A call begins at the first of them that it
+ * wants.
  */
 enum {
     LOOK_AT = 0,
@@ -80,26 +80,24 @@ static void spell(uint8_t *at, const void *code, size_t bytes, int32_t operand)
     memcpy(at + bytes, &operand, sizeof operand);
 }
 
-static void spell_look(uint8_t *piece, int32_t word)
-{
-    static const uint8_t nothing[] = {0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0, 0, 0, 0};
-    if (word == 0) {
-        memcpy(piece, nothing, sizeof nothing);
-        return;
-    }
-    spell(piece + LOOK_AT, "\x64\x83\x3c\x25", 4, word); /* cmpl $0, %fs:word */
-    piece[PASS_AT - 1] = 0;
-    piece[PASS_AT] = 0x74; /* je */
-    piece[PASS_AT + 1] = MOVED_AT - (PASS_AT + 2);
-}
-
+/* All of it; where in it a call begins is way_in's to say. */
 static void spell_stub(uint8_t *piece, const struct patch_way *way)
 {
     memset(piece, 0xcc, MOVED_AT);
-    spell_look(piece, way->unless_zero);
+    spell(piece + LOOK_AT, "\x64\x83\x3c\x25", 4, way->unless_zero); /* cmpl $0, %fs:word */
+    piece[PASS_AT - 1] = 0;
+    piece[PASS_AT] = 0x74; /* je */
+    piece[PASS_AT + 1] = MOVED_AT - (PASS_AT + 2);
     spell(piece + PUSH_AT, "\x68", 1, (int32_t)way->number);
     spell(piece + JUMP_AT, "\xff\x25", 2, ENTRY_AT - (JUMP_AT + 6));
     memcpy(piece + ENTRY_AT, &way->entry, sizeof way->entry);
+}
+
+static uint64_t way_in(const struct patch_way *way)
+{
+    if (way->replaces)
+        return JUMP_AT;
+    return way->unless_zero != 0 ? LOOK_AT : PUSH_AT;
 }
 
 /* Makes the piece whose address is then `*place`. */
@@ -145,7 +143,7 @@ static int patch_locked(const struct patch_site *site, const struct patch_way *w
     if (error != 0)
         return error;
     made->original = (void *)(uintptr_t)(place + MOVED_AT);
-    return put_jump(&prologue, &text, place, reason);
+    return put_jump(&prologue, &text, place + way_in(way), reason);
 }
 
 int patch_function(const struct patch_site *site, const struct patch_way *way, struct patch *made,

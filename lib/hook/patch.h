@@ -6,6 +6,7 @@
  * it as if it did not.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,8 @@ struct patch_way {
     const void *entry;
     int32_t unless_zero; /* not 0: how far from the thread's pointer a word of 4 bytes stands; while
                           * that is 0 the calls of its thread go straight to the original */
+    bool replaces;       /* the entry is a function of the same kind, called in its stead: nothing
+                          * is pushed, and the two above don't count */
 };
 
 struct patch {

@@ -180,8 +180,11 @@ void spec_read_hooks(struct spec_hooks *hooks, struct bytes text, spec_refusal *
 {
     struct reading r = {.variable = "HOOKS", .refused = refused};
     hooks->n = 0;
+    hooks->defaults = false;
     while (next_entry(&r, &text))
-        if (hooks->n == SPEC_HOOKS_MOST)
+        if (bytes_equal(r.entry, BYTES("default")))
+            hooks->defaults = true;
+        else if (hooks->n == SPEC_HOOKS_MOST)
             refuse(&r, r.entry, "at most 64 entries");
         else if (read_hook(&r, &hooks->row[hooks->n]))
             hooks->n++;

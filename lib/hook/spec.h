@@ -6,6 +6,7 @@
  * around entries, keys and values, and empty entries, are skipped.
  *
  *     HOOKS entry   symbol[@module][,key=value]*    key: id label action status ok
+ *                   or  default: the TLS library that the program has built in
  *     TIMERS entry  symbol[@module][=label]  or  default
  *
  * symbol and module may hold `*` for any characters. The values are those of hook/value.h; `ok`
@@ -38,6 +39,7 @@ struct spec_hook {
 /* Zero it to have none. */
 struct spec_hooks {
     size_t n;
+    bool defaults;
     struct spec_hook row[SPEC_HOOKS_MOST];
 };
 

@@ -38,7 +38,7 @@ static void add_timers(const struct spec_timer *timers, size_t n, bool standard)
         add(&timers[i].target, (struct wanted){.label = timers[i].label, .standard = standard});
 }
 
-void wanted_read(struct bytes hooks, struct bytes timers)
+bool wanted_read(struct bytes hooks, struct bytes timers)
 {
     static struct spec_hooks hook_rows;
     static struct spec_timers timer_rows;
@@ -51,4 +51,5 @@ void wanted_read(struct bytes hooks, struct bytes timers)
     add_timers(timer_rows.row, timer_rows.n, false);
     if (timer_rows.defaults)
         add_timers(standard, defaults, true);
+    return hook_rows.defaults;
 }

@@ -21,7 +21,7 @@ extern struct wanted wanted[WANTED_MOST];
 extern struct pattern wanted_patterns[WANTED_MOST];
 extern size_t wanted_n;
 
-/* What can't be used is told in diagnostics. */
-void wanted_read(struct bytes hooks, struct bytes timers);
+/* What can't be used is told in diagnostics. True: HOOKS asks for the built-in TLS library, too. */
+bool wanted_read(struct bytes hooks, struct bytes timers);
 
 #endif
