@@ -59,11 +59,12 @@ def odd_requests(server):
 
 
 class ExactCase(ShimCase):
-    def exact(self, start, per_load=1500, with_wrk=True, keepalive=True, statuses=(), log=None):
-        """`log`: what the server's own log can be compared for: None, "status" or "duration"."""
+    def exact(self, start, per_load=1500, with_wrk=True, keepalive=True, statuses=(), log=None, **settings):
+        """`log`: what the server's own log can be compared for: None, "status" or "duration"; `settings` are
+        Shim's."""
         for round_ in range(REPEAT):
             with self.subTest(round=round_), Receiver() as receiver:
-                shim = servers.Shim(receiver)
+                shim = servers.Shim(receiver, **settings)
                 with start(shim) as server:
                     loads = self.load(server, per_load, with_wrk, keepalive)
                     odd = odd_requests(server)

@@ -530,7 +530,7 @@ class Node(Server):
 
     def argv(self):
         script = os.path.join(ROOT, "tests", "real", "node_server.js")
-        return ["node", script, os.path.join(self.folder, "records")]
+        return ["node", script, os.path.join(self.folder, "records"), *(certificate() if self.tls else ())]
 
     def announced_port(self):
         match = re.search(r"listening (\d+)\n", self._read("stdout"))

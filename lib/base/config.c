@@ -25,7 +25,8 @@ static const struct config_variable variables[] = {
      "comma-separated; only connections accepted on these ports are requests"},
     {"HOOKS", "none",
      "functions whose calls are requests, `;`-separated: "
-     "`handle@myserver,id=arg0:str,label=arg1:str,status=ret`"},
+     "`handle@myserver,id=arg0:str,label=arg1:str,status=ret`; `default`: the OpenSSL that the "
+     "program has built in"},
     {"TIMERS", "none",
      "functions whose calls add their time to the current request, `;`-separated: "
      "`PQexec@libpq.so.5=rdbms.exec;my_lookup=cache.get`; `default`: those of well-known client "

@@ -1,9 +1,10 @@
-// A Node http server with a handler for each shape that a response can have. Listens on a free port,
+// A Node http server, or https with a certificate and a key in argv[3] and argv[4], with a handler for each shape that a response can have. Listens on a free port,
 // says "listening PORT" on stdout, and on SIGTERM ends, having written each response that it began to
 // the file in argv[2], as "id status method seconds url".
 'use strict';
 const fs = require('fs');
 const http = require('http');
+const https = require('https');
 const crypto = require('crypto');
 
 const records = [];
@@ -73,7 +74,8 @@ const routes = {
   },
 };
 
-const server = http.createServer((req, res) => {
+const [certificate, key] = process.argv.slice(3);
+const handle = (req, res) => {
   const start = process.hrtime();
   let done = false;
   const record = () => {
@@ -88,7 +90,9 @@ const server = http.createServer((req, res) => {
   const first = req.url.split('?')[0].split('/')[1];
   (routes[first] || ((req, res) => plain(res, 200, 'ok\n')))(req, res);
   if (routes[first] !== echo) req.resume();
-});
+};
+const server = certificate === undefined ? http.createServer(handle) :
+  https.createServer({cert: fs.readFileSync(certificate), key: fs.readFileSync(key)}, handle);
 
 // A websocket handshake, after which every byte comes back as it went.
 server.on('upgrade', (req, socket, head) => {

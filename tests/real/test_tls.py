@@ -34,6 +34,10 @@ class Exact(ExactCase):
         self.exact(lambda shim: servers.PythonServer(shim, tls=True), per_load=100, with_wrk=False,
                    keepalive=False, statuses=(200, 304, 404, 501))
 
+    def test_node_whose_library_is_built_in(self):
+        self.exact(lambda shim: servers.Node(shim, tls=True), per_load=500, statuses=(200, 204, 301, 404),
+                   HOOKS="default")
+
     def test_python_asyncio(self):
         self.exact(servers.AsyncPython, per_load=500, statuses=(200, 204, 301, 404, 405))
 
