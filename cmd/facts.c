@@ -114,7 +114,9 @@ static void note_loader(struct facts *facts, const struct elf_file *file)
         facts->loader = elf_file_range(file, segment.p_offset, segment.p_filesz);
         facts->is_dynamic = true;
     }
-    facts->loader.n = strnlen(facts->loader.at != NULL ? facts->loader.at : "", facts->loader.n);
+    if (facts->loader.at == NULL)
+        return;
+    facts->loader.n = strnlen(facts->loader.at, facts->loader.n);
     if (memmem(facts->loader.at, facts->loader.n, "ld-musl", 7) != NULL)
         facts->libc = "musl";
     else if (memmem(facts->loader.at, facts->loader.n, "ld-linux", 8) != NULL)

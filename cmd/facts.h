@@ -24,7 +24,7 @@ struct facts {
     bool is_dynamic;     /* a loader starts it */
     struct bytes loader; /* its path, or empty */
     const char *libc;    /* "glibc", "musl", or NULL: none, or another */
-    bool is_library;          /* nothing starts it; programs load it */
+    bool is_library;     /* nothing starts it; programs load it */
     bool is_stripped;    /* it has only those symbols that the loader needs */
     bool is_setuid, is_setgid, has_capabilities;
     bool is_go;

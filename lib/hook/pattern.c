@@ -17,31 +17,43 @@ static bool is_word(char c)
     return isalnum((unsigned char)c) || c == '_';
 }
 
-/*
- * The longest word of the name that every symbol meant by it spells as well: demangling each C++
- * symbol of a big program takes a third of a second, and looking for a word in it a fiftieth. Words
- * in parameters, in template arguments and behind `operator` may be spelled otherwise.
- */
-static struct bytes find_part(struct bytes name)
+/* What of a name symbols spell as it stands: not what follows `operator` or stands in parameters
+ * and template arguments, nor the words before a blank (`non-virtual thunk to`). */
+static struct bytes spelled_part(struct bytes name)
 {
-    struct bytes longest = {NULL, 0};
-    char word[sizeof made_up];
     const char *cut_at = memmem(name.at, name.n, "operator", 8);
     if (cut_at != NULL)
         name.n = (size_t)(cut_at - name.at);
     const char *blank = memrchr(name.at, ' ', name.n);
-    const char *end = name.at + name.n;
-    for (const char *at = blank != NULL ? blank : name.at; at < end && *at != '(' && *at != '<';) {
+    const char *at = blank != NULL ? blank + 1 : name.at;
+    size_t n = 0, most = (size_t)(name.at + name.n - at);
+    while (n < most && at[n] != '(' && at[n] != '<')
+        n++;
+    return (struct bytes){at, n};
+}
+
+static bool is_made_up(struct bytes word)
+{
+    return memmem(made_up, sizeof made_up - 1, word.at, word.n) != NULL;
+}
+
+/*
+ * The longest word of the name that every symbol meant by it has in it: demangling each C++ symbol
+ * of a big program takes a third of a second, and looking for a word in it a fiftieth.
+ */
+static struct bytes find_part(struct bytes name)
+{
+    struct bytes rest = spelled_part(name), longest = {NULL, 0};
+    while (rest.n > 0) {
         size_t n = 0;
-        while (at + n < end && is_word(at[n]))
+        while (n < rest.n && is_word(rest.at[n]))
             n++;
-        if (n > longest.n && n < sizeof word) {
-            memcpy(word, at, n);
-            word[n] = '\0';
-            if (strstr(made_up, word) == NULL)
-                longest = (struct bytes){at, n};
-        }
-        at += n > 0 ? n : 1;
+        struct bytes word = {rest.at, n};
+        if (n > longest.n && !is_made_up(word))
+            longest = word;
+        n += n < rest.n; /* what ends it */
+        rest.at += n;
+        rest.n -= n;
     }
     return longest;
 }

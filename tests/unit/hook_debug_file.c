@@ -68,6 +68,7 @@ Test(debug_file, by_build_id)
     cr_assert_eq(looked(&place), -ENOENT);
     put_file(place.root, ".build-id/12/3456789abcdef0.debug", model_new());
     cr_assert_eq(looked(&place), 0);
+    elf_file_close(&place.file);
 }
 
 Test(debug_file, by_link_with_the_same_build_id)
@@ -78,6 +79,7 @@ Test(debug_file, by_link_with_the_same_build_id)
     cr_assert_eq(looked(&place), -ENOENT);
     put_file(place.folder, ".debug/model.so.debug", model_new());
     cr_assert_eq(looked(&place), 0);
+    elf_file_close(&place.file);
 }
 
 /* CRC-32 by its definition, bit by bit. */
@@ -106,6 +108,7 @@ Test(debug_file, by_link_with_the_check_sum)
     debug->link[3] ^= 1;
     put_file(parts, "model.so.debug", debug);
     cr_assert_eq(looked(&place), -ENOENT);
+    elf_file_close(&place.file);
 }
 
 Test(debug_file, links_that_lead_elsewhere_or_nowhere)
@@ -119,5 +122,6 @@ Test(debug_file, links_that_lead_elsewhere_or_nowhere)
         memcpy(m->link, links[i], strlen(links[i]));
         begin(&place, m);
         cr_assert_eq(looked(&place), -ENOENT, "%s", links[i]);
+        elf_file_close(&place.file);
     }
 }

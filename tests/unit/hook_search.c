@@ -15,12 +15,22 @@ static struct matches found(const char *const *texts, size_t n)
     for (size_t i = 0; i < n; i++)
         cr_assert_eq(pattern_read(&patterns[i], bytes_of(texts[i])), 0);
     cr_assert_eq(search_file(&file, NULL, patterns, wanted, n, &matches), 0);
-    return matches; /* the file stays open: its names are looked at */
+    for (size_t i = 0; i < n; i++)
+        pattern_free(&patterns[i]);
+    elf_file_close(&file); /* the names are the model's, which stays */
+    return matches;
 }
 
 static struct matches found_one(const char *text)
 {
     return found(&text, 1);
+}
+
+static size_t number_found(const char *text)
+{
+    struct matches matches = found_one(text);
+    free(matches.at);
+    return matches.n;
 }
 
 static bool is_named(const struct match *match, const char *name, const char *version)
@@ -35,17 +45,19 @@ Test(search, a_function_of_several_names_is_found_once)
     cr_assert_eq(all.n, 1);
     cr_assert_eq(all.at[0].symbol.address, code);
     cr_assert(is_named(&all.at[0], "run", "V1"));
+    free(all.at);
 }
 
 Test(search, each_name_finds_it)
 {
-    cr_assert_eq(found_one("run_alias").n, 1);
+    cr_assert_eq(number_found("run_alias"), 1);
     struct matches old = found_one("run@V0@");
     cr_assert_eq(old.n, 1);
     cr_assert(is_named(&old.at[0], "run", "V0"));
-    cr_assert_eq(found_one("run@@V1").n, 1);
-    cr_assert_eq(found_one("run@@V0").n, 0);
-    cr_assert_eq(found_one("old@V0@").n, 1);
+    free(old.at);
+    cr_assert_eq(number_found("run@@V1"), 1);
+    cr_assert_eq(number_found("run@@V0"), 0);
+    cr_assert_eq(number_found("old@V0@"), 1);
 }
 
 Test(search, only_functions_with_code_are_found)
@@ -54,9 +66,10 @@ Test(search, only_functions_with_code_are_found)
     cr_assert_eq(all.n, 5);
     for (size_t i = 1; i < all.n; i++)
         cr_assert_gt(all.at[i].symbol.address, all.at[i - 1].symbol.address);
-    cr_assert_eq(found_one("data").n, 0);
-    cr_assert_eq(found_one("missing").n, 0);
-    cr_assert_eq(found_one("label").n, 0);
+    free(all.at);
+    cr_assert_eq(number_found("data"), 0);
+    cr_assert_eq(number_found("missing"), 0);
+    cr_assert_eq(number_found("label"), 0);
 }
 
 Test(search, each_pattern_has_its_own)
@@ -68,6 +81,7 @@ Test(search, each_pattern_has_its_own)
     cr_assert_eq(all.at[1].pattern, 2);
     cr_assert_eq(all.at[2].pattern, 3);
     cr_assert(all.at[2].symbol.is_indirect);
+    free(all.at);
 }
 
 static struct nearest nearest_to(const char *text, const char *const *names)
