@@ -29,7 +29,7 @@ static const char *const usual[] = {
     "/usr/bin/redis-server",
 };
 
-enum { LEAST = 2000, INSNS_MAX = 32 };
+enum { LEAST = 2000, INSNS_MAX = 32, AROUND = 1 << 16 };
 
 /* Where the moved copy would be. */
 #define AWAY 0x10000000
@@ -216,11 +216,20 @@ struct tally {
     size_t functions, by_verdict[PROLOGUE_VERDICTS];
 };
 
+/* Of what could jump into the function, its neighbours: all of a large library takes too long. */
+static struct prologue_code code_of_function(void)
+{
+    size_t at = function->address - file.text_address;
+    size_t begin = at > AROUND ? at - AROUND : 0;
+    size_t end = file.text_size - at > AROUND + function->size ? at + function->size + AROUND
+                                                               : file.text_size;
+    return (struct prologue_code){file.text + at, function->address, function->size,
+                                  function->room, file.text + begin, end - begin};
+}
+
 static void judge(struct tally *tally)
 {
-    const uint8_t *at = file.text + (function->address - file.text_address);
-    struct prologue_code code = {at,        function->address, function->size, function->room,
-                                 file.text, file.text_size};
+    struct prologue_code code = code_of_function();
     struct prologue prologue;
     enum prologue_verdict verdict = prologue_read(&code, &prologue);
     if (verdict == PROLOGUE_FITS)
