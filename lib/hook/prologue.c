@@ -5,6 +5,12 @@
 #include "hook/insn.h"
 #include "hook/intruder.h"
 
+#if defined(__x86_64__)
+static const bool is_our_processor = true;
+#else
+static const bool is_our_processor = false;
+#endif
+
 static const uint8_t endbr64[4] = {0xf3, 0x0f, 0x1e, 0xfa};
 
 const char *prologue_reason(enum prologue_verdict verdict)
@@ -151,12 +157,12 @@ static enum prologue_verdict look_around(const struct prologue_code *code,
     return code->text != NULL && intruder_exists(&search) ? PROLOGUE_INTRUDED : PROLOGUE_FITS;
 }
 
-#if defined(__x86_64__)
-
 enum prologue_verdict prologue_read(const struct prologue_code *code, struct prologue *prologue)
 {
     size_t begin = entry_marker(code);
     *prologue = (struct prologue){code->at, code->address, begin, begin, false};
+    if (!is_our_processor)
+        return PROLOGUE_PROCESSOR;
     if (code->size == 0)
         return PROLOGUE_NO_SIZE;
     enum prologue_verdict verdict = read_moved(code, prologue);
@@ -164,16 +170,6 @@ enum prologue_verdict prologue_read(const struct prologue_code *code, struct pro
         verdict = read_body(code, prologue);
     return verdict == PROLOGUE_FITS ? look_around(code, prologue) : verdict;
 }
-
-#else
-
-enum prologue_verdict prologue_read(const struct prologue_code *code, struct prologue *prologue)
-{
-    (void)code, (void)prologue;
-    return PROLOGUE_PROCESSOR;
-}
-
-#endif
 
 int prologue_check(const uint8_t *code, size_t size, uint64_t address, const char **reason)
 {

@@ -164,8 +164,8 @@ static void use_libsqlite(void)
 {
     static const char *const statements[] = {
         "create table t(a integer primary key, b text, c real)",
-        "with recursive n(i) as (select 1 union all select i + 1 from n where i < 2000) "
-        "insert into t select i, printf('%05d-%s', (i * 7919) % 1000, hex(i)), i / 7.0 from n",
+        ("with recursive n(i) as (select 1 union all select i + 1 from n where i < 2000) "
+         "insert into t select i, printf('%05d-%s', (i * 7919) % 1000, hex(i)), i / 7.0 from n"),
         "create index tb on t(b)",
         "select count(*), sum(c), min(b), max(b), avg(length(b)) from t",
         "select b, count(*) from t where b like '%9-%' group by b order by 2 desc, 1 limit 20",

@@ -1,3 +1,5 @@
+#if defined(__x86_64__)
+
 #include <criterion/criterion.h>
 
 #include "hook/move.h"
@@ -223,3 +225,5 @@ Test(hook_move, out_of_reach)
     cr_assert_eq(move_prologue(&prologue, 0x7ffff000, bytes, &n), PROLOGUE_TOO_FAR);
     cr_assert_eq(move_prologue(&prologue, 0x180001000, bytes, &n), PROLOGUE_TOO_FAR);
 }
+
+#endif

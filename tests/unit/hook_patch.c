@@ -1,3 +1,5 @@
+#if defined(__x86_64__)
+
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <linux/filter.h>
@@ -431,3 +433,5 @@ Test(hook_patch, threads_that_run_it_while_it_is_written_past_its_protection)
     forbid_making_executable();
     race_them(memory);
 }
+
+#endif

@@ -1,3 +1,5 @@
+#if defined(__x86_64__)
+
 #include <criterion/criterion.h>
 #include <errno.h>
 
@@ -277,3 +279,5 @@ Test(hook_prologue, check_tells_the_reason)
     for (int i = 0; i < PROLOGUE_VERDICTS; i++)
         cr_assert_not_null(prologue_reason((enum prologue_verdict)i));
 }
+
+#endif
