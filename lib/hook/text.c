@@ -88,7 +88,7 @@ static int write_in_steps(uint64_t at, const uint8_t *jump)
     return error != 0 ? error : head_error;
 }
 
-int text_put_jump(uint64_t at, const uint8_t jump[JUMP_BYTES], int protection)
+static int put_jump(uint64_t at, const uint8_t *jump, int protection)
 {
     uint64_t page = at & ~(uint64_t)(PAGE_BYTES - 1);
     size_t size = sys_whole_pages(at + JUMP_BYTES - page);
@@ -101,5 +101,15 @@ int text_put_jump(uint64_t at, const uint8_t jump[JUMP_BYTES], int protection)
         store_in_steps(at, jump);
     synchronize();
     sys_mprotect(page, size, protection);
+    return error;
+}
+
+/* A signal handler of this thread that came to a jump to itself would wait for itself. */
+int text_put_jump(uint64_t at, const uint8_t jump[JUMP_BYTES], int protection)
+{
+    uint64_t signals;
+    sys_signals_block(&signals);
+    int error = put_jump(at, jump, protection);
+    sys_signals_restore(&signals);
     return error;
 }

@@ -200,6 +200,27 @@ Test(hook_patch, no_page_stays_writable_and_executable)
     cr_assert_eq(protection_of(pass_made[0].original), PROT_READ | PROT_EXEC);
 }
 
+/* Pages that were written to are no more one mapping with their neighbours. */
+Test(hook_patch, a_function_across_two_mappings)
+{
+    uint8_t *memory = machine();
+    int fd = memfd_create("text", MFD_CLOEXEC);
+    cr_assert_eq(ftruncate(fd, 4096), 0);
+    cr_assert_eq(mmap(memory + 4096, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+                      MAP_PRIVATE | MAP_FIXED, fd, 0),
+                 memory + 4096);
+    for (size_t at = 4096 - 5; at <= 4096; at++) {
+        machine_put(memory + at, ADD);
+        patched(memory + at, ADD.n, (uint32_t)at);
+        cr_assert_eq(machine_run(memory + at, at, 2), at + 2);
+        cr_assert_eq(pass_counts[at], 1);
+    }
+    struct map map;
+    cr_assert_eq(maps_find((uintptr_t)memory + 5000, &map), 0);
+    cr_assert_leq(map.begin, (uintptr_t)memory);
+    cr_assert_geq(map.end, (uintptr_t)memory + MACHINE_BYTES);
+}
+
 Test(hook_patch, far_functions_have_memory_of_their_own)
 {
     static const uintptr_t places[] = {0x10000000, 0x200000000000, 0x300000000000};
