@@ -151,9 +151,8 @@ static void collect(void)
 void outbox_deliver(struct batch *batch)
 {
     struct letter *letter;
-    collect();
-    while ((letter = atomic_load(&outbox.oldest)) != NULL && !batch_waits(batch) &&
-           !batch_hurried(batch)) {
+    while (collect(), (letter = atomic_load(&outbox.oldest)) != NULL && !batch_waits(batch) &&
+                          !batch_hurried(batch)) {
         atomic_store(&outbox.oldest, letter->next);
         deliver(batch, letter);
     }

@@ -1,10 +1,8 @@
 #include "send/sender.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <sys/prctl.h>
 
-#include "base/bare_thread.h"
 #include "base/clock.h"
 #include "base/hot.h"
 #include "base/log.h"
@@ -27,22 +25,17 @@
  * thread that was too late to be waited for sends what there is and then ends.
  */
 
-#define STACK_BYTES    (64 * 1024)  /* for our own frames */
-#define RESOLVER_BYTES (128 * 1024) /* for the resolver's, too */
 #define START_RETRY_NS 1000000000ull
-#define GONE_NS        10000000ull
 
 HOT_DATA _Atomic uint32_t sender_state;
 
 static struct {
     struct sender_options options;
-    struct bare_thread thread;
     bool complained;
     struct send_pool pool;
     struct batch batch;
     uint64_t look_ns; /* when the thread, or the one after it, has gathered long enough; 0: unset */
     bool apart;
-    _Atomic bool bare;
     _Atomic uint64_t start_again_ns;
     _Atomic uint32_t starting;
     _Atomic uint32_t stopping;
@@ -181,50 +174,6 @@ static void run(void)
     shift_end(number);
 }
 
-static void *run_in_libc(void *nothing)
-{
-    run();
-    return nothing;
-}
-
-static int create_in_libc(void)
-{
-    pthread_attr_t attributes;
-    pthread_t thread;
-    int host_errno = errno;
-    if (pthread_attr_init(&attributes) != 0)
-        return -ENOMEM;
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, bare_thread_variables() + RESOLVER_BYTES);
-    int error = pthread_create(&thread, &attributes, run_in_libc, NULL);
-    pthread_attr_destroy(&attributes);
-    errno = host_errno;
-    return -error;
-}
-
-/* The one before may be past its last instruction and not quite gone. */
-static int create_bare(void)
-{
-    uint64_t deadline = clock_now_ns() + GONE_NS;
-    int error;
-    while ((error = bare_thread_start(&sender.thread, run, STACK_BYTES)) == -EBUSY &&
-           clock_now_ns() < deadline)
-        sys_yield();
-    return error;
-}
-
-/* The resolver wants a thread that libc knows. */
-static int create_thread(void)
-{
-    bool bare = !send_pool_looks_up(&sender.pool);
-    atomic_store(&sender.bare, bare);
-    int error = bare ? create_bare() : -ENOSYS;
-    if (error != -ENOSYS)
-        return error;
-    atomic_store(&sender.bare, false);
-    return create_in_libc();
-}
-
 static void complain(void)
 {
     if (!sender.complained)
@@ -248,11 +197,9 @@ static int start(void)
     int error = begin_batch();
     if (error < 0)
         return error;
-    shift_begin();
     atomic_store(&sender_state, SENDER_BUSY);
-    error = create_thread();
+    error = shift_start(run, send_pool_looks_up(&sender.pool));
     if (error < 0) {
-        shift_failed();
         atomic_store(&sender_state, SENDER_NONE);
         complain();
     }
@@ -313,7 +260,7 @@ bool sender_running(void)
 
 bool sender_is_bare(void)
 {
-    return sender_running() && atomic_load(&sender.bare);
+    return sender_running() && shift_is_bare();
 }
 
 bool sender_used(void)
@@ -391,7 +338,6 @@ int sender_send(struct bytes payload, uint32_t which)
 
 void sender_forget(void)
 {
-    bare_thread_forget(&sender.thread);
     shift_forget();
     outbox_forget();
     if (sender_running())

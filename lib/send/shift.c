@@ -1,30 +1,88 @@
 #include "send/shift.h"
 
+#include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/types.h>
 
+#include "base/bare_thread.h"
 #include "base/clock.h"
 #include "base/sys.h"
 
 /* So long before the time is up the thread takes it for past: it must not take itself for awaited
  * when who waited has just left. */
-#define MARGIN_NS 1000000
+#define MARGIN_NS      1000000
+
+#define STACK_BYTES    (64 * 1024)  /* for our own frames */
+#define RESOLVER_BYTES (128 * 1024) /* for the resolver's, too */
+#define GONE_NS        10000000ull
 
 static struct {
+    struct bare_thread thread;
+    _Atomic bool bare;
     _Atomic uint32_t begun, asked, over; /* numbers of threads, the newest each */
     _Atomic pid_t tid;                   /* 0: it does not run yet */
     _Atomic uint64_t awaited_until_ns;
 } shift;
 
-void shift_begin(void)
+static void *run_in_libc(void *run)
 {
-    atomic_store(&shift.tid, 0);
-    atomic_fetch_add(&shift.begun, 1);
+    (*(void (**)(void))run)();
+    return NULL;
 }
 
-void shift_failed(void)
+static int create_in_libc(void (*run)(void))
 {
-    shift_end(atomic_load(&shift.begun));
+    static void (*runs)(void);
+    pthread_attr_t attributes;
+    pthread_t thread;
+    int host_errno = errno;
+    runs = run;
+    if (pthread_attr_init(&attributes) != 0)
+        return -ENOMEM;
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, bare_thread_variables() + RESOLVER_BYTES);
+    int error = pthread_create(&thread, &attributes, run_in_libc, &runs);
+    pthread_attr_destroy(&attributes);
+    errno = host_errno;
+    return -error;
+}
+
+/* The one before may be past its last instruction and not quite gone. */
+static int create_bare(void (*run)(void))
+{
+    uint64_t deadline = clock_now_ns() + GONE_NS;
+    int error;
+    while ((error = bare_thread_start(&shift.thread, run, STACK_BYTES)) == -EBUSY &&
+           clock_now_ns() < deadline)
+        sys_yield();
+    return error;
+}
+
+/* The resolver wants a thread that libc knows. */
+static int create(void (*run)(void), bool resolver)
+{
+    atomic_store(&shift.bare, !resolver);
+    int error = resolver ? -ENOSYS : create_bare(run);
+    if (error != -ENOSYS)
+        return error;
+    atomic_store(&shift.bare, false);
+    return create_in_libc(run);
+}
+
+int shift_start(void (*run)(void), bool resolver)
+{
+    atomic_store(&shift.tid, 0);
+    uint32_t number = atomic_fetch_add(&shift.begun, 1) + 1;
+    int error = create(run, resolver);
+    if (error < 0)
+        shift_end(number);
+    return error;
+}
+
+bool shift_is_bare(void)
+{
+    return atomic_load(&shift.bare);
 }
 
 uint32_t shift_enter(void)
@@ -105,5 +163,6 @@ bool shift_retire(uint64_t patience_ns, void (*wake)(void))
 
 void shift_forget(void)
 {
+    bare_thread_forget(&shift.thread);
     atomic_store(&shift.over, atomic_load(&shift.begun));
 }

@@ -12,11 +12,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Before a thread is started, while none runs: it has a number from now on. */
-void shift_begin(void);
+/*
+ * Starts a thread that runs `run`, while no other one does: as libc does not know it, or, for
+ * `resolver` and where there are no such threads, as it does. Signals must be blocked: they are for
+ * the thread, too, and a handler that calls shift_retire would wait in vain. 0, or what
+ * bare_thread_start or pthread_create say.
+ */
+int shift_start(void (*run)(void), bool resolver);
 
-/* It could not be started. */
-void shift_failed(void);
+/* libc does not know the thread. */
+bool shift_is_bare(void);
 
 /* First on the new thread: its number. */
 uint32_t shift_enter(void);
@@ -33,8 +38,7 @@ bool shift_awaited(void);
 /*
  * Asks the thread that runs to end, has it woken by `wake`, and waits until the kernel knows it no
  * longer, `patience_ns` at most. False: it has not ended, there is none, it is not of this process,
- * or it was waited for in vain before. Any thread, signal handlers included; not between
- * shift_begin and the thread's start.
+ * or it was waited for in vain before. Any thread, signal handlers included.
  */
 bool shift_retire(uint64_t patience_ns, void (*wake)(void));
 

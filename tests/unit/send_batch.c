@@ -201,3 +201,34 @@ Test(batch, any_groups_at_any_limit)
     receiver_close(&receiver);
     assert_limit_holds(1432);
 }
+
+static bool hurry;
+
+static bool hurried(void)
+{
+    return hurry;
+}
+
+/* Nobody reads yet, and nobody waits for that: all the same nothing is lost, however much comes. */
+Test(batch, what_is_put_off_stays)
+{
+    enum { LINES = 50000 };
+    struct collector collector;
+    receiver_abstract(&receiver);
+    send_pool_begin(&pool, bytes_of(receiver.host), receiver.port, 1);
+    cr_assert_eq(batch_begin(&batch, &pool, codec_shp.head, 1432, true), 0);
+    pool.hurried = hurried;
+    hurry = true;
+    for (int i = 0; i < LINES; i++) {
+        cr_assert_eq(batch_add(&batch, BYTES("line:1|m\n")), 0);
+        cr_assert_eq(batch_add(&batch, (struct bytes){NULL, 0}), 0);
+    }
+    batch_flush(&batch);
+    cr_assert(batch_waits(&batch));
+    hurry = false;
+    collector_begin(&collector, &receiver);
+    batch_flush(&batch);
+    cr_assert_not(batch_waits(&batch));
+    cr_assert_eq(count_lines(collector_end(&collector), "line:1|m", ""), LINES);
+    cr_assert_eq(pool.errors, 0);
+}

@@ -384,3 +384,29 @@ Test(outbox, many_writers)
     cr_assert(on_threads(WRITERS, write_letters));
     assert_letters(collector_end(&collector));
 }
+
+static bool hurry;
+
+static bool hurried(void)
+{
+    return hurry;
+}
+
+static void deliver_hurried(void)
+{
+    hurry = false;
+    outbox_deliver(&batch); /* nothing is left of what others wrote */
+    batch.pool->hurried = NULL;
+}
+
+Test(outbox, hurried_it_takes_no_letter)
+{
+    begin_without_sender();
+    pool.hurried = hurried;
+    hurry = true;
+    cr_assert_eq(outbox_send(BYTES("a:1|m\n"), 0, 1, deliver_here), -ETIMEDOUT);
+    cr_assert(outbox_waiting());
+    cr_assert_eq(outbox_send(BYTES("b:1|m\n"), 0, 0, deliver_hurried), 0);
+    assert_next("1|6\nb:1|m\n");
+    cr_assert_not(outbox_waiting());
+}

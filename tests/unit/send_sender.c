@@ -343,3 +343,92 @@ Test(sender, a_forked_child_has_a_sender_of_its_own)
     offer(1, true);
     cr_assert(line_arrives(), "and the parent's goes on");
 }
+
+Test(sender, retired_it_is_gone)
+{
+    int before = threads();
+    begin_udp(60000);
+    cr_assert_not(sender_retire(SECOND), "there is none");
+    offer(3, false);
+    cr_assert(reaches(SENDER_GATHERING));
+    cr_assert(sender_retire(10 * SECOND));
+    cr_assert_eq(threads(), before, "the kernel does not know it either");
+    cr_assert_not(sender_running());
+    cr_assert_not(sender_retire(SECOND));
+    cr_assert_eq(atomic_load(&waiting), 3);
+    sender_start();
+    sender_flush(10 * SECOND);
+    cr_assert(line_arrives());
+    cr_assert(sender_running());
+}
+
+/* However often threads follow one another, a line waits for as long as it would for one. */
+Test(sender, its_successors_gather_for_what_is_left)
+{
+    begin_udp(300);
+    uint64_t began = clock_now_ns();
+    offer(1, false);
+    while (atomic_load(&waiting) > 0) {
+        cr_assert_lt(clock_now_ns() - began, 10 * SECOND);
+        cr_assert(sender_retire(10 * SECOND));
+        sender_start();
+    }
+    cr_assert_geq(clock_now_ns() - began, 300000000u);
+    sender_flush(10 * SECOND);
+    cr_assert(line_arrives());
+}
+
+Test(sender, retired_before_a_full_receiver_it_loses_nothing)
+{
+    struct collector collector;
+    receiver_abstract(&receiver);
+    begin(1);
+    for (int i = 0; i < 50; i++) {
+        offer(2000, true);
+        cr_assert(sender_retire(10 * SECOND));
+        sender_start();
+    }
+    collector_begin(&collector, &receiver);
+    sender_stop(30 * SECOND);
+    cr_assert_not(sender_running());
+    cr_assert_eq(count_lines(collector_end(&collector), "line:1|c", ""), 100000);
+    cr_assert_eq(sender_errors(), 0);
+}
+
+/* No other thread could be started. */
+Test(sender, what_a_retired_one_left_the_caller_sends)
+{
+    begin_udp(60000);
+    offer(1, false);
+    cr_assert(sender_retire(10 * SECOND));
+    cr_assert(sender_used());
+    sender_flush(0);
+    cr_assert(line_arrives());
+    atomic_store(&waiting, 1);
+    sender_stop(SECOND);
+    cr_assert(line_arrives());
+    cr_assert_not(sender_used());
+    cr_assert(reaches(SENDER_ENDED));
+}
+
+static void *retire_often(void *nothing)
+{
+    (void)nothing;
+    for (int i = 0; i < 200; i++) {
+        offer(1, i % 2 == 0);
+        if (sender_retire(10 * SECOND))
+            sender_start();
+    }
+    return NULL;
+}
+
+Test(sender, retired_by_many_threads)
+{
+    struct collector collector;
+    receiver_abstract(&receiver);
+    begin(1);
+    collector_begin(&collector, &receiver);
+    cr_assert(on_threads(4, retire_often));
+    sender_stop(30 * SECOND);
+    cr_assert_eq(count_lines(collector_end(&collector), "line:1|c", ""), 800);
+}
