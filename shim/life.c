@@ -206,11 +206,18 @@ bool life_user_changes(void)
     return retire(sender_is_bare());
 }
 
+/* A handler may have forked in between: the child has nothing to go on with. */
+static void follow_up(bool retired)
+{
+    if (retired && sender_used())
+        sender_start();
+}
+
 /* Another thread of the host's may have started one before libc came to that thread. */
 void life_user_changed(bool retired)
 {
-    if (life_user_changes() || retired)
-        sender_start();
+    bool again = life_user_changes();
+    follow_up(retired || again);
 }
 
 bool life_moves(void)
@@ -220,6 +227,5 @@ bool life_moves(void)
 
 void life_moved(bool retired)
 {
-    if (retired)
-        sender_start();
+    follow_up(retired);
 }

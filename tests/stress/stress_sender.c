@@ -1,5 +1,5 @@
-/* Threads that hand events over faster than small queues hold, and a receiver that counts: what was
- * sent and what was dropped is what was offered. */
+/* Threads that hand events over faster than small queues hold, while the sender is retired now and
+ * then, and a receiver that counts: what was sent and what was dropped is what was offered. */
 #include "base/process.h"
 #include "request/event.h"
 #include "request/monitor.h"
@@ -34,6 +34,8 @@ static void *offer(void *number)
         sender_notify(event_put_start(&self->ring, 0, label, names.get));
         if (i % 10000 == 5000)
             monitor_flush(1000000);
+        if (i % 4000 == 2000 && sender_retire(1000000000))
+            sender_start();
     }
     return number;
 }
