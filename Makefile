@@ -115,7 +115,10 @@ CXX_WARNINGS := $(filter-out -Wmissing-prototypes -Wstrict-prototypes,$(WARNINGS
 
 $(BUILD)/host/%: $(BUILD)/obj/tests/host/%.o
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -o $@ $< $(LDFLAGS)
+	$(CC) $(CFLAGS) -o $@ $< $(LDFLAGS) $(HOST_LIBS)
+
+$(BUILD)/host/tls: private HOST_LIBS := -lssl -lcrypto
+$(BUILD)/host/gnutls: private HOST_LIBS := -lgnutls
 
 $(BUILD)/host/%: tests/host/%.cc
 	@mkdir -p $(@D)
