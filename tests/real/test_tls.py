@@ -2,11 +2,42 @@
 from a module that was loaded with its own library, and GnuTLS."""
 
 import collections
+import os
 import socket
 import subprocess
 
 from case import Receiver, Request, ShimCase, servers
 from exact import ExactCase
+
+
+TWO_LIBRARIES = """
+import ctypes, ssl, sys
+own = ctypes.CDLL(sys.argv[1])
+up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(*sys.argv[2:])
+server = context.wrap_bio(up, down, server_side=True)
+trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+trusting.check_hostname = False
+trusting.verify_mode = ssl.CERT_NONE
+client = trusting.wrap_bio(down, up)
+waiting = [client, server]
+while waiting:
+    end = waiting.pop(0)
+    try:
+        end.do_handshake()
+    except ssl.SSLWantReadError:
+        waiting.append(end)
+
+def exchange():
+    client.write(b"GET /python HTTP/1.1\\r\\n\\r\\n")
+    server.read()
+    server.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok")
+    return client.read()[-2:] == b"ok"
+
+print("ok" if exchange() else "first")
+print("ok" if own.serve() == 0 and exchange() else "second")
+"""
 
 
 class Exact(ExactCase):
@@ -173,3 +204,12 @@ class Cases(ShimCase):
     def test_a_port_that_is_not(self):
         self.on_port(servers.Nginx, 1, 0)
 
+
+    def test_two_libraries_side_by_side(self):
+        """Python's module has OpenSSL's, the other one its own: neither is in the global scope."""
+        aide = os.path.join(servers.BUILD, "real", "own_ssl.so")
+        environment = dict(servers.plain_environment(), **self.shim.environment)
+        out = subprocess.run([servers.PYTHON, "-I", "-c", TWO_LIBRARIES, aide, *servers.certificate()],
+                             env=environment, capture_output=True, timeout=60, check=False, text=True)
+        self.assertEqual((out.stdout, out.stderr), ("ok\n" * 2, ""))
+        self.expect(("own", "GET", 204, 1), ("python", "GET", 200, 2))
