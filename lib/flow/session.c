@@ -12,12 +12,6 @@
  * before the session is freed as often as after. The generation in the word tells (flow/conn.h).
  */
 
-void session_made(const void *key)
-{
-    join_expect_tls();
-    session_table_remove(key);
-}
-
 void session_pass(const void *key)
 {
     session_table_put(&(struct session){key, 0, -1});
@@ -193,4 +187,10 @@ void session_freed(const void *key)
         return;
     session_table_remove(key);
     end(&session);
+}
+
+void session_made(const void *key)
+{
+    join_expect_tls();
+    session_freed(key);
 }

@@ -21,7 +21,7 @@
 
 #include "flow/session_table.h"
 
-/* The host made a session: what was known of another one at that address is not true of it. */
+/* The host made a session: if another one is known at that address, its end was not seen. */
 void session_made(const void *key);
 
 /* The session is a client's. */

@@ -205,7 +205,7 @@ static void ex(void)
     }
     EXPECT(SSL_read_ex(ends.server, head, 1, &done) == 0);
     for (n = 0; n < ANSWER_BYTES; n += done)
-        EXPECT(SSL_write_ex(ends.server, ANSWER + n, n + 9 < ANSWER_BYTES ? 9 : ANSWER_BYTES - n,
+        EXPECT(SSL_write_ex(ends.server, &ANSWER[n], n + 9 < ANSWER_BYTES ? 9 : ANSWER_BYTES - n,
                             &done) == 1);
     hear_answer(ends);
     end(ends);

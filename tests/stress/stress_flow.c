@@ -1,18 +1,21 @@
-/* A server's threads on connections that they share: requests are read and answered by whoever
- * comes, fds are closed under the others' hands and accepted anew, threads die. Each request that
- * began ends once or goes DOWN, and nothing is left. */
+/* A server's threads on connections and TLS sessions that they share: requests are read and
+ * answered by whoever comes, fds are closed under the others' hands and accepted anew, sessions
+ * freed and begun anew, with an fd and without, threads die. Each request that began ends once or
+ * goes DOWN, and nothing is left. */
 #include "base/process.h"
 #include "flow/flow.h"
+#include "flow/session.h"
 #include "receiver.h"
 #include "request/monitor.h"
 #include "request/registry.h"
 #include "request/thread.h"
 #include "send/sender.h"
 
-enum { THREADS = 4, ROUNDS = 40, STEPS = 4000, FIRST = 100, FDS = 12 };
+enum { THREADS = 4, ROUNDS = 40, STEPS = 4000, FIRST = 100, FDS = 12, SESSIONS = 6 };
 
 static struct config config;
 static uint64_t starts, ends, downs, dropped;
+static char keys[SESSIONS];
 
 static void nothing(void)
 {
@@ -36,15 +39,18 @@ static struct iovec vector_of(const char *text)
     return (struct iovec){(void *)(uintptr_t)text, strlen(text)};
 }
 
+static const char request[] = "GET /a HTTP/1.1\r\nX-Request-Id: the-same\r\n\r\n";
+static const char response[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+
 static void read_request(uint64_t word, int fd)
 {
-    struct iovec whole = vector_of("GET /a HTTP/1.1\r\nX-Request-Id: the-same\r\n\r\n");
+    struct iovec whole = vector_of(request);
     flow_read(word, fd, &whole, 1, whole.iov_len);
 }
 
 static void write_response(uint64_t word, int fd)
 {
-    struct iovec whole = vector_of("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    struct iovec whole = vector_of(response);
     flow_wrote(word, fd, &whole, 1, whole.iov_len);
 }
 
@@ -67,12 +73,35 @@ static void step(uint64_t any, int fd)
         flow_client_gone(word, fd);
 }
 
+static void step_in_session(uint64_t any, const void *key, int fd)
+{
+    struct session session;
+    if (!session_find(key, &session))
+        session_begin(key, any % 8 != 0, any % 16 < 8 ? fd : -1, &session);
+    else if (any % 16 < 7)
+        session_read(&session, request, sizeof request - 1);
+    else if (any % 16 < 13)
+        session_wrote(&session, response, sizeof response - 1);
+    else if (any % 16 == 13)
+        session_freed(key);
+    else if (any % 16 == 14)
+        session_made(key);
+    else if (any % 256 < 128)
+        session_over(key);
+    else if (session_waits(&session))
+        session_client_gone(&session);
+}
+
 static void *serve(void *number)
 {
     uint64_t random = (uint64_t)(uintptr_t)number + 1 + (uint64_t)gettid();
     for (int i = 0; i < STEPS; i++) {
         uint64_t any = next_random(&random);
-        step(any, FIRST + (int)(any >> 16) % FDS);
+        int fd = FIRST + (int)(any >> 16) % FDS;
+        if (any >> 60 < 6)
+            step_in_session(any, &keys[(any >> 40) % SESSIONS], fd);
+        else
+            step(any, fd);
     }
     return NULL; /* its open requests go DOWN */
 }
@@ -82,6 +111,8 @@ static void close_all(void)
     for (int fd = FIRST; fd < FIRST + FDS; fd++)
         if (flow_look(fd) != 0)
             flow_closing(flow_look(fd), fd);
+    for (int i = 0; i < SESSIONS; i++)
+        session_freed(&keys[i]);
 }
 
 int main(void)

@@ -246,7 +246,11 @@ Test(session, an_address_that_is_used_again)
     handshake(key, -1); /* its end was not seen */
     read_from(key, -1, GET("/a"));
     write_to(key, -1, OK_EMPTY);
-    assert_ended("a GET 200 done\n");
+    read_from(key, -1, GET("/left"));
+    handshake(key, -1);
+    read_from(key, -1, GET("/b"));
+    write_to(key, -1, OK_EMPTY);
+    assert_ended("a GET 200 done\nleft GET 0 aborted\nb GET 200 done\n");
 }
 
 Test(session, plaintext_that_is_not_http)
