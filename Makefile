@@ -53,7 +53,8 @@ SHIM    := $(BUILD)/libstatshero.so
 HOOKS   := $(BUILD)/libstatshero-hooks.so
 CMD     := $(BUILD)/stats-hero
 UNIT    := $(BUILD)/unit
-HOSTS   := $(patsubst tests/host/%.c,$(BUILD)/host/%,$(HOST_SRC)) $(patsubst tests/host/%.cc,$(BUILD)/host/%,$(HOST_CXX))
+HOSTS   := $(patsubst tests/host/%.c,$(BUILD)/host/%,$(HOST_SRC)) $(patsubst tests/host/%.cc,$(BUILD)/host/%,$(HOST_CXX)) \
+    $(BUILD)/host/hooked_fixed
 STRESS  := $(patsubst tests/stress/%.c,$(BUILD)/stress/%,$(STRESS_SRC))
 HOOK_TESTS := $(patsubst tests/hook/%.c,$(BUILD)/hook/%,$(HOOK_SRC))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
@@ -123,6 +124,11 @@ $(BUILD)/host/gnutls: private HOST_LIBS := -lgnutls
 $(BUILD)/host/%: tests/host/%.cc
 	@mkdir -p $(@D)
 	$(CXX) -Ishim -MMD -MP -std=c++11 -O2 -g $(CXX_WARNINGS) -pthread -o $@ $<
+
+# The same program where ld put it.
+$(BUILD)/host/%_fixed: $(BUILD)/obj/tests/host/%.o
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -no-pie -o $@ $< $(LDFLAGS)
 
 # Preloaded into real servers beside the shim; their own, so never sanitized.
 $(BUILD)/real/%.so: tests/real/%.c

@@ -36,15 +36,21 @@ static void read_arguments(struct value_frame *values, const struct gate *gate)
         .arg = {gate->rdi, gate->rsi, gate->rdx, gate->rcx, gate->r8, gate->r9}};
 }
 
+/* A signal handler's calls would add to what is being read. */
 void calls_settle(void)
 {
     struct frame_owner *owner = frame_owner;
     if (owner == NULL)
         return;
+    const bool was_busy = owner->busy;
+    owner->busy = true;
+    gate_in_order();
     for (uint32_t i = 0; i < owner->tallies; i++)
         host->timer_add(owner->tally[i].label, ticks_to_ns(owner->tally[i].ticks),
                         owner->tally[i].n);
     owner->tallies = 0;
+    gate_in_order();
+    owner->busy = was_busy;
 }
 
 static void add_time(struct frame_owner *owner, const struct frame *frame, uint64_t now)
@@ -67,15 +73,16 @@ static void account(struct frame_owner *owner, const struct frame *frame, bool d
         add_time(owner, frame, now);
 }
 
-/* Calls that never returned are as long as they were known to run: till now. */
-static void bury_dead(struct frame_owner *owner, const struct gate *gate)
+/* Calls that never returned are as long as they were known to run: till now. Seen from a call whose
+ * return address `back` stands at `slot`. */
+static void bury_dead(struct frame_owner *owner, uintptr_t slot, uintptr_t back)
 {
-    uintptr_t slot = (uintptr_t)&gate->back;
     bool past = false;
+    frames_drop_returned(owner);
     for (uint32_t number = owner->top; number != 0 && !past;) {
         struct frame *frame = &hook_frames[number];
         uint32_t below = frame->below;
-        if (frame_is_dead(owner, number, slot, gate->back, &past)) {
+        if (frame_is_dead(owner, number, slot, back, &past)) {
             account(owner, frame, false, ticks_read());
             frame_remove(owner, number);
             frame_bury(number);
@@ -97,17 +104,17 @@ static bool fill_frame(struct frame_owner *owner, struct frame *frame, const str
         return frame->handle != NULL;
     }
     frame->request = gate_current();
-    if (frame->request == 0 || owner->open[hook->group])
+    if (frame->request == 0 || owner->open[hook->group] == frame->request)
         return false;
     frame->timer = hook->kind == HOOK_QUICK_TIMER ? QUICK_TIMER : SLOW_TIMER;
-    owner->open[hook->group] = true;
+    owner->open[hook->group] = frame->request;
     frame->group = hook->group;
     return true;
 }
 
 static enum gate_way enter(struct frame_owner *owner, const struct hook *hook, struct gate *gate)
 {
-    bury_dead(owner, gate);
+    bury_dead(owner, (uintptr_t)&gate->back, gate->back);
     uint32_t number = frame_take(owner);
     if (number == 0)
         return GATE_PASS;
@@ -162,6 +169,8 @@ static void over(uint32_t number, bool done)
         return; /* its number is not used again */
     if (self != NULL)
         self->busy = true;
+    if (self != NULL && frame->owner == self)
+        bury_dead(self, frame->slot, landing_return(number));
     account(frame->owner, frame, done, now);
     give_back(self, number);
     if (self != NULL)

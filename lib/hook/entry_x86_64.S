@@ -148,6 +148,16 @@ hook_entry:
         .cfi_endproc
         .size   hook_entry, . - hook_entry
 
+/*
+ * The unwinder's view of the return: the frame's number, or already the return address, stands at
+ * CFA - 8; numbers are below FRAMES. How far from here the struct landings stand is written where
+ * this block of EXIT_BLOCK bytes begins.
+ */
+#define EXIT_BLOCK 512
+
+        .p2align 9
+exit_block:
+        .long   hook_landings - exit_block
         .globl  hook_exit
         .hidden hook_exit
         .type   hook_exit, @function
@@ -155,7 +165,17 @@ hook_entry:
 hook_exit: /* the frame's number stands where the return address will */
         .cfi_startproc
         .cfi_def_cfa_offset 8
-        .cfi_undefined %rip
+        .cfi_escape 0x16, 16, 27 /* DW_CFA_val_expression: return address (register 16) */
+        .cfi_escape 0x38, 0x1c, 0x06 /* DW_OP_lit8, DW_OP_minus, DW_OP_deref: number or address */
+        .cfi_escape 0x12, 0x0a, 0x00, 0x80, 0x2a /* DW_OP_dup, DW_OP_const2u FRAMES, DW_OP_ge */
+        .cfi_escape 0x28, 16, 0      /* DW_OP_bra: an address, the end */
+        .cfi_escape 0x34, 0x24       /* DW_OP_lit4, DW_OP_shl: 16 bytes each */
+        .cfi_escape 0x80, 0          /* DW_OP_breg16 0: the place in here */
+        .cfi_escape 0x0b, 0x00, 0xfe /* DW_OP_const2s -EXIT_BLOCK */
+        .cfi_escape 0x1a, 0x12       /* DW_OP_and, DW_OP_dup: the block's start */
+        .cfi_escape 0x94, 4          /* DW_OP_deref_size 4: the distance */
+        .cfi_escape 0x22, 0x22       /* DW_OP_plus, DW_OP_plus */
+        .cfi_escape 0x23, 8, 0x06    /* DW_OP_plus_uconst 8, DW_OP_deref: back */
         save_registers
         cld
         movq    %rsp, %rdi
@@ -165,7 +185,6 @@ hook_exit: /* the frame's number stands where the return address will */
 .Lreturn:
         .cfi_remember_state
         restore_registers
-        .cfi_restore %rip
         ret
 .Lslow_exit:
         .cfi_restore_state
@@ -184,16 +203,17 @@ hook_exit: /* the frame's number stands where the return address will */
         jmp     .Lreturn
         .cfi_endproc
         .size   hook_exit, . - hook_exit
+        .org    exit_block + EXIT_BLOCK
 
 /*
  * The landings: 16 bytes each, as many to a page as there are struct landings (16 bytes, too) in
  * one; the first one's place in a page holds how far from here the struct landings stand.
  *
- * The unwinder's view, while the function runs: the landing's frame is a word long (CFA, by which
- * unwinders tell frames apart, must differ from the function's, and be no less), the stack pointer
- * behind it is as it was, and the return address is `back` of its struct landing:
- *     where = the address in the landing, which stands on the stack (CFA - 16, deref)
- *             + distance (at the page's start) - 6 (the call's length) + 8
+ * The unwinder's view. The landing's frame is a word long: CFA, by which unwinders tell frames apart,
+ * must differ from the function's, and be no less. While the function runs, before and right behind
+ * it, the stack pointer is as it was behind the call; a signal may also come behind the push, which
+ * ends 11 bytes from the landing's start. The return address is `back` of its struct landing:
+ *     where = the landing's start + distance (at the page's start) + 8
  */
         .globl  hook_landing_code
         .hidden hook_landing_code
@@ -202,17 +222,20 @@ hook_exit: /* the frame's number stands where the return address will */
         .p2align 12
         .cfi_startproc
         .cfi_personality 0x9b, personality_address /* indirect, relative to here, 4 bytes */
-        .cfi_def_cfa %rsp, 8
+        .cfi_escape 0x0f, 11 /* DW_CFA_def_cfa_expression */
+        .cfi_escape 0x77, 8, 0x80, 0 /* DW_OP_breg7 8: stack pointer; DW_OP_breg16 0: place */
+        .cfi_escape 0x3f, 0x1a, 0x3b /* DW_OP_lit15, DW_OP_and: in the landing; DW_OP_lit11 */
+        .cfi_escape 0x2a, 0x33, 0x24 /* DW_OP_ge, DW_OP_lit3, DW_OP_shl: a word more from there on */
+        .cfi_escape 0x22             /* DW_OP_plus */
         .cfi_escape 0x14, 7, 1 /* DW_CFA_val_offset: the stack pointer (register 7) is CFA - 8 * 1 */
-        .cfi_escape 0x10, 16, 13 /* DW_CFA_expression: return address (register 16) */
-        .cfi_escape 0x40, 0x1c       /* DW_OP_lit16, DW_OP_minus */
-        .cfi_escape 0x06             /* DW_OP_deref: the address in the landing */
+        .cfi_escape 0x10, 16, 15 /* DW_CFA_expression: return address (register 16) */
+        .cfi_escape 0x80, 0, 0x09, 0xf0, 0x1a /* DW_OP_breg16 0, DW_OP_const1s -16, DW_OP_and: start */
         .cfi_escape 0x12             /* DW_OP_dup */
         .cfi_escape 0x0b, 0x00, 0xf0 /* DW_OP_const2s -4096 */
         .cfi_escape 0x1a             /* DW_OP_and: the page's start */
         .cfi_escape 0x94, 4          /* DW_OP_deref_size 4: the distance */
         .cfi_escape 0x22             /* DW_OP_plus */
-        .cfi_escape 0x23, 2          /* DW_OP_plus_uconst 2 */
+        .cfi_escape 0x23, 8          /* DW_OP_plus_uconst 8 */
 hook_landing_code:
         .set    page, 0
         .rept   PAGES

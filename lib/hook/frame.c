@@ -111,31 +111,40 @@ static void set_top(struct frame_owner *owner, uint32_t number)
 
 static bool has_returned(uint32_t number)
 {
-    return number != 0 && __atomic_load_n(&hook_frames[number].elsewhere, __ATOMIC_ACQUIRE);
+    return __atomic_load_n(&hook_frames[number].elsewhere, __ATOMIC_ACQUIRE);
 }
 
 static void unlink_after(struct frame_owner *owner, uint32_t above, uint32_t number)
 {
     const struct frame *frame = &hook_frames[number];
     if (frame->timer != NO_TIMER)
-        owner->open[frame->group] = false;
+        frame_close_group(owner, frame);
     if (above == 0)
         set_top(owner, frame->below);
     else
         hook_frames[above].below = frame->below;
 }
 
-/* What has returned elsewhere goes with it as soon as it is on top. */
 void frame_remove(struct frame_owner *owner, uint32_t number)
 {
     uint32_t above = 0;
     for (uint32_t at = owner->top; at != number; at = hook_frames[at].below)
         above = at;
     unlink_after(owner, above, number);
-    while (has_returned(owner->top)) {
-        uint32_t top = owner->top;
-        unlink_after(owner, 0, top);
-        frame_give(owner, top);
+}
+
+void frames_drop_returned(struct frame_owner *owner)
+{
+    uint32_t above = 0;
+    for (uint32_t number = owner->top; number != 0;) {
+        uint32_t below = hook_frames[number].below;
+        if (has_returned(number)) {
+            unlink_after(owner, above, number);
+            frame_give(owner, number);
+        } else {
+            above = number;
+        }
+        number = below;
     }
 }
 

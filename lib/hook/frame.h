@@ -55,7 +55,7 @@ struct frame {
     bool elsewhere; /* it has returned on another thread; its owner takes it off the list */
     bool dead;      /* given up; it stands in a queue, to be used again last of all */
     uint8_t timer;  /* enum frame_timer */
-    uint8_t group;  /* of a timer: no other of the thread's is of it */
+    uint8_t group;  /* of a timer: no other of the thread's for this request is of it */
     void *handle;   /* of the request that it is */
     struct value_frame values; /* of a request */
 };
@@ -81,8 +81,8 @@ struct frame_owner {
     uint32_t free;      /* list of free frames, 0: none */
     uint32_t tallies;
     struct tally tally[TALLIES];
-    struct stack stack;      /* the one that it was born with, once it was needed */
-    bool open[TIMER_GROUPS]; /* a timer of the group is open */
+    struct stack stack;          /* the one that it was born with, once it was needed */
+    uint32_t open[TIMER_GROUPS]; /* the request for which a timer of the group is open, 0: none */
 };
 
 /* The calling thread's; NULL: it is new. */
@@ -111,8 +111,18 @@ static inline void frame_push(struct frame_owner *owner, uint32_t number, uintpt
     owner->top_slot = slot;
 }
 
+/* A timer's frame is going: its group is free for the request. */
+static inline void frame_close_group(struct frame_owner *owner, const struct frame *frame)
+{
+    if (owner->open[frame->group] == frame->request)
+        owner->open[frame->group] = 0;
+}
+
 /* Takes the frame off its list. */
 void frame_remove(struct frame_owner *owner, uint32_t number);
+
+/* Takes those that have returned on other threads off the list. */
+void frames_drop_returned(struct frame_owner *owner);
 
 /* Gives a removed frame up: should its call return nevertheless, its landing is still right. */
 void frame_bury(uint32_t number);

@@ -11,11 +11,6 @@
 struct hook hooks[HOOKS_MOST];
 intptr_t hook_current_offset;
 
-static inline void in_order(void)
-{
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-}
-
 enum gate_way gate_enter(struct gate *gate)
 {
     const struct hook *hook = &hooks[gate->number];
@@ -29,22 +24,22 @@ enum gate_way gate_enter(struct gate *gate)
                              owner->free == 0 || (uintptr_t)&gate->back >= owner->top_slot,
                          0))
         return GATE_SLOW;
-    if (owner->open[hook->group]) {
+    if (owner->open[hook->group] == request) {
         gate->number = (uintptr_t)hook->made.original;
         return GATE_PASS;
     }
     owner->busy = true;
-    in_order();
+    gate_in_order();
     uint32_t number = owner->free;
     struct frame *frame = &hook_frames[number];
     owner->free = frame->below;
-    owner->open[hook->group] = true;
+    owner->open[hook->group] = request;
     frame_push(owner, number, (uintptr_t)&gate->back);
     frame->timer = QUICK_TIMER;
     frame->group = hook->group;
     frame->request = request;
     gate_land(gate, number, hook);
-    in_order();
+    gate_in_order();
     owner->busy = false;
     frame->start = ticks_now();
     return GATE_FRAME;
@@ -60,21 +55,21 @@ enum gate_way gate_leave(struct gate *gate)
             owner == NULL || owner->busy || owner->top != number || frame->timer != QUICK_TIMER, 0))
         return GATE_SLOW;
     owner->busy = true;
-    in_order();
+    gate_in_order();
     if (__builtin_expect(frame->request == gate_current() &&
                              !gate_tally(owner, frame->hook->label, now - frame->start),
                          0)) {
         owner->busy = false;
         return GATE_SLOW;
     }
-    owner->open[frame->group] = false;
+    frame_close_group(owner, frame);
     owner->top = frame->below;
     owner->top_slot = frame->below != 0 ? hook_frames[frame->below].slot : UINTPTR_MAX;
     frame->owner = NULL;
     frame->below = owner->free;
     owner->free = number;
     gate->number = hook_landings[number].back;
-    in_order();
+    gate_in_order();
     owner->busy = false;
     return GATE_PASS;
 }

@@ -18,5 +18,7 @@ struct stack stack_of_thread(void)
         return (struct stack){0, 0};
     if (first && map.end - map.begin < GROWS_BYTES)
         map.begin = map.end - GROWS_BYTES;
+    if (!first)
+        map.end = within; /* the kernel joins it with what is mapped behind it */
     return (struct stack){map.begin, map.end};
 }

@@ -38,6 +38,14 @@ static inline void expect_child(pid_t pid)
     EXPECT(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
+/* All that waits is sent before a program is left for another one, also for one that is not there.
+ */
+static inline void have_sent(void)
+{
+    char *arguments[] = {NULL, NULL};
+    EXPECT_ERROR(ENOENT, execve("/nonexistent", arguments, arguments));
+}
+
 /* For main: runs the scenario that the first argument names. No wait in it lasts for ever. */
 static inline int scenario_run(const struct scenario *table, size_t n, int argc, char **argv)
 {

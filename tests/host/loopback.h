@@ -158,12 +158,4 @@ static inline void serve(const char *target, int n)
     pair_close(pair);
 }
 
-/* All that waits is sent before a program is left for another one, also for one that is not there.
- */
-static inline void have_sent(void)
-{
-    char *arguments[] = {NULL, NULL};
-    EXPECT_ERROR(ENOENT, execve("/nonexistent", arguments, arguments));
-}
-
 #endif

@@ -1,0 +1,212 @@
+"""Calls of named functions as requests and timers: the programs go on as they would without."""
+
+import collections
+import os
+import re
+import subprocess
+
+from hostcase import HostCase, Keys, program, run, servers
+
+HOOKS = ("serve,status=ret;serve_text,id=arg0:str,label=arg1:str,action=arg2:str;descend;serve_tail")
+TIMERS = ("query=rdbms.query;query_all=rdbms.all;lookup=cache.get;ping=ping;pong=pong;tail_first=t1;"
+          "tail_second=t2;tail_third=t3;jump_out=jump;in_handler=handler;call_within=within")
+
+
+def calls(label="serve", status=200, n=1, outcome="done", **timers):
+    """`n` requests with so many calls in each timer; `__` stands for the point in a timer's name."""
+    named = tuple(sorted((name.replace("__", "."), count) for name, count in timers.items()))
+    return collections.Counter({(label, status, outcome, named): n})
+
+
+def queries(each, **options):
+    """Requests with so many queries and lookups."""
+    return calls(rdbms__query=each, cache__get=each, **options)
+
+
+def told(lines):
+    """The request log's lines as `calls` tells them."""
+    return collections.Counter(
+        (line["label"], line["status"], line["outcome"],
+         tuple(sorted((name, timer["count"]) for name, timer in line["timers"].items())))
+        for line in lines)
+
+
+class HooksCase(HostCase):
+    def hooked(self, scenario, name="hooked", hooks=HOOKS, timers=TIMERS, like_plain=True, **settings):
+        """What the program says is what it says without the shim. Its request log, and its output."""
+        shim = self.shim(HOOKS=hooks, TIMERS=timers, INCLUDE="hooked*", QUEUE_EVENTS=1000000, **settings)
+        out = self.run_under(shim, name, scenario)
+        if like_plain:
+            self.assertEqual(out, run([program(name), scenario], servers.plain_environment()).stdout)
+        self.receiver.barrier()
+        self.assertEqual(self.receiver.refused, [])
+        return shim.requests(), out
+
+    def exactly(self, expected, scenario, **options):
+        lines, _ = self.hooked(scenario, **options)
+        self.assertEqual(told(lines), expected)
+        ends = collections.Counter(line["status"] for line in lines if line["outcome"] != "down")
+        for status, n in ends.items():
+            self.assertEqual(self.receiver.counter(Keys().status(status)), n)
+        self.assertEqual(self.receiver.counter(Keys().all), len(lines))
+        return lines
+
+    def warned(self, n=None, name="hooked", scenario="plain", **settings):
+        """The diagnostics of a run, line by line."""
+        path = os.path.join(servers.temporary_folder(), "log")
+        self.run_under(self.shim(LOG=path, **settings), name, scenario)
+        with open(path, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        if n is not None:
+            self.assertEqual(len(lines), n, lines)
+        return lines
+
+
+def exact(table, **options):
+    """Decorates a HooksCase: a test for each scenario, with the requests that it makes."""
+
+    def add(case):
+        for scenario, expected in table.items():
+            def test(self, scenario=scenario, expected=expected):
+                self.exactly(expected, scenario, **options)
+            setattr(case, "test_" + scenario, test)
+        return case
+
+    return add
+
+
+def total(*groups):
+    return sum(groups, collections.Counter())
+
+
+@exact({
+    "plain": total(calls(), *(queries(n) for n in range(1, 10))),
+    "statuses": total(calls(status=404), calls(status=500), calls()),
+    "outside": queries(1),
+    "nested": queries(3, serve=1),
+    "services": calls(rdbms__all=1),
+    "recursion": calls("descend", n=3, descend=1),
+    "mutual": calls(n=2, ping=1, pong=1),
+    "tail_calls": calls("serve_tail", n=1000, t1=1, t2=1, t3=1),
+    "in_destructors": queries(2, n=200),
+    "programs": calls(n=20, rdbms__query=3),
+    "eight_threads": queries(3, n=8000),
+    "short_threads": queries(2, n=2000),
+    "handlers_serve": queries(2, n=100),
+    "handlers_within": calls(n=100, rdbms__query=4, cache__get=2, serve=1),
+})
+class Calls(HooksCase):
+    """Calls that return to where they were made."""
+
+    def test_texts(self):
+        lines = self.exactly(total(calls("shop"), calls("invalid"), calls("shop____cart")), "texts")
+        self.assertEqual([line["request_id"] for line in lines][:2], ["id-1", "id-2"])
+        self.assertEqual([line["action"] for line in lines], ["buy", "buy", "call"])
+
+    def test_fixed(self):
+        """A program that can't be moved in memory."""
+        self.exactly(queries(3, n=8000), "eight_threads", name="hooked_fixed")
+
+
+@exact({
+    "jumps_over_timers": calls(jump=100000),
+    "jumps_over_requests": total(calls(status=0, n=40000, outcome="aborted", jump=1), queries(1)),
+    "deeper_after_jump": total(calls(n=10, jump=1, within=1), calls(n=10, rdbms__query=5)),
+    "coroutines": total(calls(rdbms__query=404, within=50), calls(rdbms__query=101, within=50)),
+    "moved": total(queries(1, n=20), calls(n=20)),
+    "moved_timer": total(calls(n=5, within=3), calls()),
+    "backtraces": calls(),
+    "exits": total(queries(2), calls(status=0, outcome="down")),
+})
+class Ways(HooksCase):
+    """Calls that return elsewhere, later, or never."""
+
+    def test_forks(self):
+        """What the child returns from was the parent's; its own calls count."""
+        lines = self.exactly(total(queries(1, n=2), calls(rdbms__query=2)), "forks")
+        self.assertEqual(len({line["pid"] for line in lines}), 2)
+
+
+@exact({name: total(queries(2), calls(status=0, outcome="down"))
+        for name in ("down_by_exit", "down_by_cancel", "down_by_raw_exit")}, LOG_LEVEL="off")
+class Down(HooksCase):
+    """A thread that ends within a hooked call takes its request with it."""
+
+    def tearDown(self):
+        self.assertEqual(self.receiver.counter("app.stats_hero.down"), 1)
+
+    def test_down_by_async_cancel(self):
+        lines, _ = self.hooked("down_by_async_cancel", LOG_LEVEL="off")
+        self.assertEqual(sorted(line["outcome"] for line in lines), ["done", "down"])
+
+
+class Signals(HooksCase):
+    """A thousand signals a second."""
+
+    def under_load(self, scenario):
+        """Each of the program's own calls counts; a handler's may."""
+        lines, out = self.hooked(scenario, like_plain=False)
+        served = int(re.fullmatch(r"served (\d+)\n", out)[1])
+        self.assertEqual(len(lines), served)
+        for line in lines:
+            timers = line["timers"]
+            self.assertEqual((line["status"], line["outcome"], timers["cache.get"]["count"]), (200, "done", 1000))
+            self.assertGreaterEqual(timers["rdbms.query"]["count"], 1000)
+            self.assertLessEqual(set(timers), {"rdbms.query", "cache.get", "handler"})
+
+    def test_calling(self):
+        self.under_load("under_signals")
+
+    def test_calling_on_another_stack(self):
+        self.under_load("under_signals_elsewhere")
+
+    def test_looking_back(self):
+        self.under_load("backtraces_under_signals")
+
+
+class Settings(HooksCase):
+    def test_not_mapped_without(self):
+        for timers in (None, "query"):
+            with self.subTest(timers=timers):
+                out = self.run_under(self.shim(TIMERS=timers, REQUEST_LOG=None), "hooked", "maps")
+                self.assertEqual(out, "mapped\n" if timers else "not mapped\n")
+
+    def test_unknown_name(self):
+        """Told with the nearest names."""
+        [line] = self.warned(1, HOOKS="serv;query")
+        self.assertIn("serv: there is no such function; the nearest: serve", line)
+
+    def test_refused(self):
+        [line] = self.warned(1, HOOKS="serve", TIMERS="too_short")
+        self.assertIn("too_short of ", line)
+        self.assertIn("is not hooked: it is too short", line)
+
+    def test_wrong_entries(self):
+        """Each is told; the others stand."""
+        lines = self.warned(3, HOOKS="serve;query,flavour=arg0;lookup,id=arg9:str", TIMERS="descend=")
+        self.assertIn("HOOKS", lines[0])
+        self.assertIn("TIMERS", lines[2])
+
+    def test_library_missing(self):
+        """One warning, and the host goes on."""
+        folder = servers.temporary_folder()
+        shim = self.shim(HOOKS="serve", LOG=os.path.join(folder, "log"))
+        copy = os.path.join(folder, "libstatshero.so")
+        with open(servers.SHIM, "rb") as source, open(copy, "wb") as target:
+            target.write(source.read())
+        shim.environment["LD_PRELOAD"] = shim.environment["LD_PRELOAD"].replace(servers.SHIM, copy)
+        self.run_under(shim, "hooked", "plain")
+        with open(os.path.join(folder, "log"), encoding="utf-8") as file:
+            [line] = file.read().splitlines()
+        self.assertIn("no function is hooked", line)
+        self.assert_silent()
+
+    def test_no_thread_at_first(self):
+        """Before the first request there is one thread, and no number of ours."""
+        if servers.SANITIZED:
+            self.skipTest("a sanitizer's runtime has threads and numbers of its own")
+        environment = dict(servers.plain_environment(),
+                           **self.shim(HOOKS=HOOKS, TIMERS=TIMERS, REQUEST_LOG=None).environment)
+        found = subprocess.run([program("hooked"), "idle"], env=environment, capture_output=True,
+                               text=True, timeout=60, check=True)
+        self.assertEqual((found.stdout, found.stderr), ("1 0 1 2\n", ""))
