@@ -3,6 +3,7 @@
 import collections
 import os
 import re
+import signal
 import subprocess
 
 from hostcase import HostCase, Keys, program, run, servers
@@ -138,6 +139,49 @@ class Down(HooksCase):
     def test_down_by_async_cancel(self):
         lines, _ = self.hooked("down_by_async_cancel", LOG_LEVEL="off")
         self.assertEqual(sorted(line["outcome"] for line in lines), ["done", "down"])
+
+
+CPP = {
+    "name": "hooked_cpp",
+    "hooks": "serve(int (*)(int), int),label='serve',status=ret",
+    "timers": "Shop::find=db.find;Shop::check=check;fail=fail",
+}
+SEARCHED = calls(db__find=2, check=2, fail=1)
+
+
+def aborted(**options):
+    return calls(status=0, outcome="aborted", **options)
+
+
+@exact({
+    "caught_inside": calls(db__find=1000, check=1000, fail=500),
+    "caught_outside": total(aborted(n=1000, fail=1), SEARCHED),
+    "thrown_again": total(aborted(n=50, check=1, fail=1), *(calls(status=n, check=1) for n in range(1, 100, 2))),
+    "thrown_in_destructors": total(aborted(n=100, db__find=2, check=2, fail=2), SEARCHED),
+    "thrown_elsewhere": total(calls(fail=1), aborted(), SEARCHED),
+    "thread_ends": total(calls(status=0, outcome="down"), calls(db__find=1, check=1, fail=1)),
+    "eight_threads": aborted(n=8000, check=1, fail=1),
+}, LOG_LEVEL="off", **CPP)
+class Exceptions(HooksCase):
+    """Exceptions pass hooked calls; a request that one leaves is aborted."""
+
+    def ends_alike(self, scenario):
+        """By the same signal, with the same message."""
+        shim = self.shim(HOOKS=CPP["hooks"], TIMERS=CPP["timers"])
+        plain, hooked = (
+            subprocess.run([program("hooked_cpp"), scenario], env=environment, capture_output=True, timeout=60,
+                           check=False)
+            for environment in (servers.plain_environment(),
+                                dict(servers.plain_environment(), **shim.environment)))
+        self.assertEqual(plain.returncode, -signal.SIGABRT)
+        self.assertEqual((hooked.returncode, hooked.stdout, hooked.stderr),
+                         (plain.returncode, plain.stdout, plain.stderr))
+
+    def test_uncaught(self):
+        self.ends_alike("uncaught")
+
+    def test_never_throws(self):
+        self.ends_alike("never_throws")
 
 
 class Signals(HooksCase):
