@@ -96,12 +96,13 @@ void functions_begin(const struct config *config)
         .timer_add = current_add,
         .now_ns = clock_now_ns,
     };
+    guard_raise(); /* what is hooked first is called while the rest is being looked for */
     library = begin(&host);
-    if (library == NULL)
-        return;
-    current_watch(library->settle);
-    if (library->redirect != NULL)
+    if (library != NULL && library->redirect != NULL)
         built_in_begin(library->redirect);
+    guard_lower();
+    if (library != NULL)
+        current_watch(library->settle);
 }
 
 void functions_forked(void)

@@ -6,6 +6,7 @@
 
 #include "base/process.h"
 #include "hook/calls.h"
+#include "hook/demangle.h"
 #include "hook/functions.h"
 #include "hook/modules_seen.h"
 #include "hook/patch.h"
@@ -17,7 +18,8 @@
  * When it is done. The program's modules are looked into in the shim's constructor, before their
  * own ones. Those that dlopen brings are, too: the loader calls an empty function of its own, which
  * it shows to debuggers (r_brk of struct r_debug, link.h), once they are mapped and before any of
- * their code runs. That function is hooked like any other.
+ * their code runs. That function is hooked like any other. It is whether or not they may have
+ * functions that are wanted: one may be of the kind that moves stacks (is_new).
  */
 
 extern const char hook_entry[];
@@ -63,8 +65,17 @@ static bool is_hooked(uintptr_t address)
     return false;
 }
 
-static void describe(struct hook *hook, const struct wanted *row, struct bytes name)
+/* A function's name as it was written. */
+static struct bytes written(struct bytes symbol)
 {
+    static char text[DEMANGLED_BYTES];
+    size_t n = demangle(symbol, false, text);
+    return n > 0 ? (struct bytes){text, n} : symbol;
+}
+
+static void describe(struct hook *hook, const struct wanted *row, struct bytes symbol)
+{
+    struct bytes name = written(symbol);
     struct bytes label = row->label.n > 0 ? row->label : name;
     *hook = (struct hook){.kind = row->hook != NULL ? HOOK_REQUEST : timer_kind,
                           .label = host->timer_label(label),
@@ -169,15 +180,6 @@ static void say_what_is_missing(void)
             say_missing(i);
 }
 
-/* Whether later modules may have functions that are wanted: the program's own are all there. */
-static bool modules_matter(void)
-{
-    for (size_t i = 0; i < wanted_n; i++)
-        if (wanted_patterns[i].module.n > 0)
-            return true;
-    return false;
-}
-
 static void watch_loader(void)
 {
     enum { RETURN_AND_FILLING = 16 };
@@ -214,7 +216,6 @@ EXPORT const struct hook_library *stats_hero_hooks_begin(const struct hook_host 
     if (wanted_n > 0)
         look();
     say_what_is_missing();
-    if (modules_matter())
-        watch_loader();
+    watch_loader();
     return &library;
 }

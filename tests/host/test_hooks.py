@@ -14,8 +14,9 @@ TIMERS = ("query=rdbms.query;query_all=rdbms.all;lookup=cache.get;ping=ping;pong
 
 
 def calls(label="serve", status=200, n=1, outcome="done", **timers):
-    """`n` requests with so many calls in each timer; `__` stands for the point in a timer's name."""
-    named = tuple(sorted((name.replace("__", "."), count) for name, count in timers.items()))
+    """`n` requests with so many calls in each timer; in small letters `__` is a point."""
+    named = tuple(sorted((name.replace("__", ".") if name.islower() else name, count)
+                         for name, count in timers.items()))
     return collections.Counter({(label, status, outcome, named): n})
 
 
@@ -143,10 +144,10 @@ class Down(HooksCase):
 
 CPP = {
     "name": "hooked_cpp",
-    "hooks": "serve(int (*)(int), int),label='serve',status=ret",
-    "timers": "Shop::find=db.find;Shop::check=check;fail=fail",
+    "hooks": "serve,status=ret",
+    "timers": "Shop::find=db.find;Shop::check;fail(int)=fail",
 }
-SEARCHED = calls(db__find=2, check=2, fail=1)
+SEARCHED = calls(db__find=2, Shop__check=2, fail=1)
 
 
 def aborted(**options):
@@ -154,13 +155,13 @@ def aborted(**options):
 
 
 @exact({
-    "caught_inside": calls(db__find=1000, check=1000, fail=500),
+    "caught_inside": calls(db__find=1000, Shop__check=1000, fail=500),
     "caught_outside": total(aborted(n=1000, fail=1), SEARCHED),
-    "thrown_again": total(aborted(n=50, check=1, fail=1), *(calls(status=n, check=1) for n in range(1, 100, 2))),
-    "thrown_in_destructors": total(aborted(n=100, db__find=2, check=2, fail=2), SEARCHED),
+    "thrown_again": total(aborted(n=50, Shop__check=1, fail=1), *(calls(status=n, Shop__check=1) for n in range(1, 100, 2))),
+    "thrown_in_destructors": total(aborted(n=100, db__find=2, Shop__check=2, fail=2), SEARCHED),
     "thrown_elsewhere": total(calls(fail=1), aborted(), SEARCHED),
-    "thread_ends": total(calls(status=0, outcome="down"), calls(db__find=1, check=1, fail=1)),
-    "eight_threads": aborted(n=8000, check=1, fail=1),
+    "thread_ends": total(calls(status=0, outcome="down"), calls(db__find=1, Shop__check=1, fail=1)),
+    "eight_threads": aborted(n=8000, Shop__check=1, fail=1),
 }, LOG_LEVEL="off", **CPP)
 class Exceptions(HooksCase):
     """Exceptions pass hooked calls; a request that one leaves is aborted."""
