@@ -92,7 +92,7 @@ def total(*groups):
     "tail_calls": calls("serve_tail", n=1000, t1=1, t2=1, t3=1),
     "in_destructors": queries(2, n=200),
     "programs": calls(n=20, rdbms__query=3),
-    "eight_threads": queries(3, n=8000),
+    "eight_threads": queries(30, n=1600),
     "short_threads": queries(2, n=2000),
     "handlers_serve": queries(2, n=100),
     "handlers_within": calls(n=100, rdbms__query=4, cache__get=2, serve=1),
@@ -107,7 +107,7 @@ class Calls(HooksCase):
 
     def test_fixed(self):
         """A program that can't be moved in memory."""
-        self.exactly(queries(3, n=8000), "eight_threads", name="hooked_fixed")
+        self.exactly(queries(30, n=1600), "eight_threads", name="hooked_fixed")
 
 
 @exact({
@@ -161,7 +161,7 @@ def aborted(**options):
     "thrown_in_destructors": total(aborted(n=100, db__find=2, Shop__check=2, fail=2), SEARCHED),
     "thrown_elsewhere": total(calls(fail=1), aborted(), SEARCHED),
     "thread_ends": total(calls(status=0, outcome="down"), calls(db__find=1, Shop__check=1, fail=1)),
-    "eight_threads": aborted(n=8000, Shop__check=1, fail=1),
+    "eight_threads": aborted(n=1600, Shop__check=1, fail=1),
 }, LOG_LEVEL="off", **CPP)
 class Exceptions(HooksCase):
     """Exceptions pass hooked calls; a request that one leaves is aborted."""
