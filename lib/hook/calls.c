@@ -63,10 +63,17 @@ static void add_time(struct frame_owner *owner, const struct frame *frame, uint6
     }
 }
 
-/* What the call was is over. In a forked child it was the parent's. */
+/* Not yet over, and in a forked child not the parent's. A timer's frame may have been a request's
+ * before. */
+static bool is_request(const struct frame *frame)
+{
+    return frame->timer == NO_TIMER && frame->handle != NULL && frame->epoch == process.epoch;
+}
+
+/* What the call was is over. */
 static void account(struct frame_owner *owner, const struct frame *frame, bool done, uint64_t now)
 {
-    if (frame->handle != NULL && frame->epoch == process.epoch)
+    if (is_request(frame))
         host->request_end(frame->handle, done ? spec_status(frame->hook->spec, &frame->values) : 0,
                           done);
     else if (frame->timer != NO_TIMER && owner == frame_owner)
@@ -191,7 +198,7 @@ void calls_leave(struct gate *gate)
 void calls_unwound(uint32_t number, bool ending)
 {
     struct frame *frame = &hook_frames[number];
-    if (ending && frame->handle != NULL && frame->epoch == process.epoch) {
+    if (ending && is_request(frame)) {
         host->request_abandon(frame->handle);
         frame->handle = NULL;
     }
