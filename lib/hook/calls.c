@@ -36,21 +36,12 @@ static void read_arguments(struct value_frame *values, const struct gate *gate)
         .arg = {gate->rdi, gate->rsi, gate->rdx, gate->rcx, gate->r8, gate->r9}};
 }
 
-/* A signal handler's calls would add to what is being read. */
-void calls_settle(void)
+static void settle_tallies(struct frame_owner *owner)
 {
-    struct frame_owner *owner = frame_owner;
-    if (owner == NULL)
-        return;
-    const bool was_busy = owner->busy;
-    owner->busy = true;
-    gate_in_order();
     for (uint32_t i = 0; i < owner->tallies; i++)
         host->timer_add(owner->tally[i].label, ticks_to_ns(owner->tally[i].ticks),
                         owner->tally[i].n);
     owner->tallies = 0;
-    gate_in_order();
-    owner->busy = was_busy;
 }
 
 static void add_time(struct frame_owner *owner, const struct frame *frame, uint64_t now)
@@ -58,7 +49,7 @@ static void add_time(struct frame_owner *owner, const struct frame *frame, uint6
     if (frame->request != gate_current())
         return;
     if (!gate_tally(owner, frame->hook->label, now - frame->start)) {
-        calls_settle();
+        settle_tallies(owner);
         gate_tally(owner, frame->hook->label, now - frame->start);
     }
 }
@@ -78,6 +69,33 @@ static void account(struct frame_owner *owner, const struct frame *frame, bool d
                           done);
     else if (frame->timer != NO_TIMER && owner == frame_owner)
         add_time(owner, frame, now);
+}
+
+/* A timed call that goes on is part of the request till now, and no timer from now on. */
+static void close_timer(struct frame_owner *owner, struct frame *frame, uint64_t now)
+{
+    add_time(owner, frame, now);
+    owner->open[frame->group] = 0;
+    frame->timer = NO_TIMER;
+    frame->handle = NULL;
+}
+
+/* A signal handler's calls would add to what is being read. */
+void calls_settle(void)
+{
+    struct frame_owner *owner = frame_owner;
+    if (owner == NULL)
+        return;
+    const bool was_busy = owner->busy;
+    const uint64_t now = ticks_read();
+    owner->busy = true;
+    gate_in_order();
+    for (uint32_t number = owner->top; number != 0; number = hook_frames[number].below)
+        if (hook_frames[number].timer != NO_TIMER)
+            close_timer(owner, &hook_frames[number], now);
+    settle_tallies(owner);
+    gate_in_order();
+    owner->busy = was_busy;
 }
 
 /* Calls that never returned are as long as they were known to run: till now. Seen from a call whose

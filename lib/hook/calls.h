@@ -20,7 +20,7 @@ void calls_leave(struct gate *gate);
 /* An exception, or the end of the thread (`ending`), is unwinding the stack past the frame. */
 void calls_unwound(uint32_t number, bool ending);
 
-/* What was timed for the calling thread's current request goes there. */
+/* What was timed for the calling thread's current request goes there, what goes on till now. */
 void calls_settle(void);
 
 #endif

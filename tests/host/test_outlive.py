@@ -27,3 +27,15 @@ class Outlive(HostCase):
             (Request("whole", "call", 200), "done", ()): ROUNDS,
             (Request("many", "GET", 200), "done", tuple(sorted((label, 1) for label in labels))): ROUNDS,
         })
+
+    def test_a_timer_that_outlives_its_request(self):
+        """It counts for that request, till its end, and for no other one."""
+        self.assertEqual(self.timers("outlives", None, "ending=outer.ending;whole=inner.whole"), {
+            (Request("first", "GET", 200), "done", (("outer.ending", 1),)): ROUNDS,
+        })
+
+    def test_a_timer_that_outlives_its_request_into_another(self):
+        self.assertEqual(self.timers("outlives_into_another", None, "changing=outer.changing;whole=inner.whole"), {
+            (Request("first", "GET", 200), "done", (("outer.changing", 1),)): ROUNDS,
+            (Request("second", "GET", 200), "done", (("inner.whole", 2),)): ROUNDS,
+        })
