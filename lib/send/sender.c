@@ -279,6 +279,16 @@ static void send_here(void)
     become(atomic_load(&sender.stopping) ? SENDER_ENDED : SENDER_NONE);
 }
 
+static void send_here_until(uint64_t deadline)
+{
+    if (!sender_used())
+        return;
+    atomic_store(&sender.pool.give_up_ns, deadline);
+    alone(send_here);
+    if (!atomic_load(&sender.stopping))
+        atomic_store(&sender.pool.give_up_ns, 0);
+}
+
 void sender_stop(uint64_t patience_ns)
 {
     uint64_t now = clock_now_ns(), deadline = now + patience_ns;
@@ -292,7 +302,7 @@ void sender_stop(uint64_t patience_ns)
             sys_futex_wait(word_of(&sender_state), state, deadline - now);
         now = clock_now_ns();
     }
-    alone(send_here);
+    send_here_until(deadline);
 }
 
 bool sender_retire(uint64_t patience_ns)
@@ -302,11 +312,11 @@ bool sender_retire(uint64_t patience_ns)
 
 void sender_flush(uint64_t patience_ns)
 {
+    uint64_t now = clock_now_ns(), deadline = now + patience_ns;
     if (!sender_running()) {
-        alone(send_here);
+        send_here_until(deadline);
         return;
     }
-    uint64_t now = clock_now_ns(), deadline = now + patience_ns;
     uint32_t wanted = atomic_fetch_add(&sender.flushes_wanted, 1) + 1, done;
     while (wake(), done = atomic_load(&sender.flushes_done),
            (int32_t)(done - wanted) < 0 && now < deadline) {

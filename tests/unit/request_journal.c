@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -10,6 +11,7 @@
 #include "request/journal.h"
 #include "request/names.h"
 #include "scratch.h"
+#include "send/apart.h"
 
 static struct config config;
 static struct ring ring;
@@ -226,6 +228,37 @@ Test(journal, goes_on_where_it_was_moved_to_when_it_can_not_be_made_anew)
     rmdir(path);
     unlink(moved);
     rmdir(folder);
+}
+
+/* A sender's thread has the process's file, and one of its own after that was moved away. */
+static void *rotate_apart(void *moved)
+{
+    if (!apart_begin(journal_fd()))
+        return NULL;
+    cr_assert_eq(rename(path, moved), 0);
+    add_and_flush("one");
+    return moved;
+}
+
+Test(journal, goes_on_with_the_process_s_file_after_a_thread_that_had_another)
+{
+    char moved[110];
+    pthread_t thread;
+    void *done;
+    begin_folder();
+    snprintf(moved, sizeof moved, "%s.1", path);
+    cr_assert_eq(pthread_create(&thread, NULL, rotate_apart, moved), 0);
+    cr_assert_eq(pthread_join(thread, &done), 0);
+    if (done != NULL) { /* else the kernel, or a sandbox, gives no thread a table of its own */
+        cr_assert(contains(text_of(path), "\"one\""));
+        cr_assert_eq(unlink(path), 0);
+        cr_assert_eq(mkdir(path, 0700), 0, "opening it for writing fails");
+        add_and_flush("two");
+        cr_assert(contains(text_of(moved), "\"two\""));
+        rmdir(path);
+    }
+    unlink(moved);
+    remove_folder();
 }
 
 Test(journal, the_host_closed_its_file)
