@@ -29,9 +29,9 @@ static bool possible;
 
 /* Of these, what runs there may call no other than libc's own: who interposes one may have
  * thread-local variables that are made when a thread first needs them, and libc makes them. */
-static const char *const needed[] = {"clock_gettime", "memchr",  "memcmp", "memcpy",
-                                     "memmove",       "memrchr", "memset", "strcmp",
-                                     "strlen",        "strncmp", "strrchr"};
+static const char *const needed[] = {"clock_gettime", "memchr",  "memcmp",  "memcpy",
+                                     "memmove",       "memrchr", "memset",  "strchr",
+                                     "strcmp",        "strlen",  "strncmp", "strrchr"};
 
 static bool all_are_libcs(void)
 {
