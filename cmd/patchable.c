@@ -1,15 +1,6 @@
 #include "patchable.h"
 
-#if __has_include("hook/prologue.h")
 #include "hook/prologue.h"
-#else
-static int prologue_check(const uint8_t *code, size_t size, uint64_t address, const char **reason)
-{
-    (void)code, (void)size, (void)address;
-    *reason = NULL;
-    return 0;
-}
-#endif
 
 const char *patchable_reason(const struct elf_file *file, const struct symbol *symbol)
 {

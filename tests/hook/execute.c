@@ -317,10 +317,10 @@ static size_t patch_all(const struct link_map *loaded)
         const struct elf_function *function = &file.functions[i];
         struct patch_site site = {(void *)(loaded->l_addr + function->address), function->size,
                                   function->room};
+        struct patch_way way = {.number = made, .entry = (const void *)(uintptr_t)pass_entry};
         const char *reason;
         expect(made < PASSES_MAX);
-        if (patch_function(&site, made, (const void *)(uintptr_t)pass_entry, &pass_made[made],
-                           &reason) == 0)
+        if (patch_function(&site, &way, &pass_made[made], &reason) == 0)
             made++;
     }
     elf_close(&file);
