@@ -56,12 +56,20 @@ EXPORT HOT ssize_t recvfrom(int fd, void *at, size_t n, int flags, struct sockad
     return report_buffer(word, fd, at, n, libc.recvfrom(fd, at, n, flags, address, size), flags);
 }
 
+static inline bool with_others(const struct msghdr *message)
+{
+    return UNLIKELY(message->msg_controllen >= sizeof(struct cmsghdr));
+}
+
 EXPORT HOT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
     uint64_t word = flow_look(fd);
+    ssize_t result = libc.recvmsg(fd, message, flags);
+    if (result >= 0 && with_others(message))
+        report_given(message);
     if (LIKELY(word == 0))
-        return libc.recvmsg(fd, message, flags);
-    return report_read_message(word, fd, message, libc.recvmsg(fd, message, flags), flags);
+        return result;
+    return report_read_message(word, fd, message, result, flags);
 }
 
 EXPORT HOT int recvmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags,
@@ -69,8 +77,13 @@ EXPORT HOT int recvmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags,
 {
     uint64_t word = flow_look(fd);
     int result = libc.recvmmsg(fd, messages, n, flags, timeout);
-    for (int i = 0; UNLIKELY(word != 0) && i < result; i++)
-        report_read_message(word, fd, &messages[i].msg_hdr, (ssize_t)messages[i].msg_len, flags);
+    for (int i = 0; i < result; i++) {
+        if (with_others(&messages[i].msg_hdr))
+            report_given(&messages[i].msg_hdr);
+        if (UNLIKELY(word != 0))
+            report_read_message(word, fd, &messages[i].msg_hdr, (ssize_t)messages[i].msg_len,
+                                flags);
+    }
     return result;
 }
 

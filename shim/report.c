@@ -1,6 +1,7 @@
 #include "report.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/hot.h"
 #include "life.h"
@@ -142,6 +143,28 @@ int report_accepted(int fd)
     flow_accepted(fd);
     guard_lower();
     return fd;
+}
+
+static void report_given_in(const struct cmsghdr *part)
+{
+    size_t n = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (size_t i = 0; i < n; i++) {
+        int fd;
+        memcpy(&fd, CMSG_DATA(part) + i * sizeof fd, sizeof fd);
+        flow_given(fd);
+    }
+}
+
+void report_given(const struct msghdr *message)
+{
+    if (guard_up || !life_active())
+        return;
+    guard_raise();
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL;
+         part = CMSG_NXTHDR((struct msghdr *)(uintptr_t)message, part))
+        if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS)
+            report_given_in(part);
+    guard_lower();
 }
 
 static __attribute__((noinline)) void report_closing_ours(uint64_t word, int fd)

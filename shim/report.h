@@ -38,6 +38,9 @@ ssize_t report_wrote_unseen(uint64_t word, int fd, ssize_t result);
 /* accept's result. */
 int report_accepted(int fd);
 
+/* The host received this message: it may hold fds of another process's. */
+void report_given(const struct msghdr *message);
+
 /* `fd` is about to be closed, or all from `first` to `last`: before the real call, since right
  * after it the number may be another thread's. */
 void report_closing(int fd);

@@ -48,6 +48,8 @@ static long read_message(const struct call *call)
 {
     uint64_t word = flow_look((int)call->a);
     long result = make(call);
+    if (result >= 0)
+        report_given((const struct msghdr *)call->b);
     if (UNLIKELY(word != 0))
         report_read_message(word, (int)call->a, (const struct msghdr *)call->b, result,
                             (int)call->c);

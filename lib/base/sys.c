@@ -131,6 +131,11 @@ int sys_getsockname(int fd, struct sockaddr *address, uint32_t *size)
     return (int)CALL(SYS_getsockname, fd, address, size, 0, 0, 0);
 }
 
+int sys_getpeername(int fd, struct sockaddr *address, uint32_t *size)
+{
+    return (int)CALL(SYS_getpeername, fd, address, size, 0, 0, 0);
+}
+
 int sys_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags)
 {
     return (int)CALL(SYS_sendmmsg, fd, messages, n, flags, 0, 0);

@@ -39,6 +39,7 @@ int sys_socket(int domain, int type, int protocol);
 int sys_bind(int fd, const struct sockaddr *address, size_t size);
 int sys_connect(int fd, const struct sockaddr *address, size_t size);
 int sys_getsockname(int fd, struct sockaddr *address, uint32_t *size);
+int sys_getpeername(int fd, struct sockaddr *address, uint32_t *size);
 int sys_sendmmsg(int fd, struct mmsghdr *messages, unsigned n, int flags);
 ssize_t sys_recv(int fd, void *at, size_t n, int flags);
 int sys_poll(struct pollfd *fds, unsigned n, int timeout_ms);

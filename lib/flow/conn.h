@@ -39,6 +39,7 @@ struct conn {
     bool requests_over; /* no request can be read any more */
     bool client_gone;   /* the client has closed, or reset */
     bool served;        /* at least one request came */
+    bool given;         /* another process opened it, and perhaps as a client */
     uint32_t pending;
     struct worker *oldest, *newest; /* requests without a complete response, in order */
     struct worker *arriving;        /* its head is not complete */

@@ -203,16 +203,45 @@ void flow_duplicated(uint64_t word, int copy)
     conn_leave(conn);
 }
 
-void flow_accepted(int fd)
+/* What the fd led to before, unseen by us, it leads to no more. */
+static void forget_stale(int fd)
 {
     uint64_t stale = fdtable_look(fd);
     if (stale != 0)
         forget(stale, fd, false);
+}
+
+static void begin_following(int fd, bool given)
+{
     if (!peer_on_wanted_port(fd) || !monitor_ready())
         return;
     uint64_t word = conn_make();
-    if (word != 0 && !fdtable_put(fd, word))
+    if (word == 0)
+        return;
+    conn_of(word)->given = given;
+    if (!fdtable_put(fd, word))
         detach(conn_enter(word));
+}
+
+void flow_accepted(int fd)
+{
+    forget_stale(fd);
+    begin_following(fd, false);
+}
+
+static bool is_connected(int fd)
+{
+    struct sockaddr_in6 peer;
+    uint32_t size = sizeof peer;
+    return sys_getpeername(fd, (struct sockaddr *)&peer, &size) == 0 &&
+           (peer.sin6_family == AF_INET || peer.sin6_family == AF_INET6);
+}
+
+void flow_given(int fd)
+{
+    forget_stale(fd);
+    if (is_connected(fd))
+        begin_following(fd, true);
 }
 
 void flow_missed(uint64_t word)

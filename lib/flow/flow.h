@@ -32,6 +32,11 @@ static inline uint64_t flow_look(int fd)
 /* The host accepted a connection. */
 void flow_accepted(int fd);
 
+/* The host got `fd` from another process (SCM_RIGHTS). If it is an internet connection, it is followed
+ * as if it had been accepted here: which side opened it can't be told, but which one speaks first
+ * can. */
+void flow_given(int fd);
+
 /* The first `n` bytes of the vector were read from, or written to, the connection; n > 0. */
 void flow_read(uint64_t word, int fd, const struct iovec *vector, size_t parts, size_t n);
 void flow_wrote(uint64_t word, int fd, const struct iovec *vector, size_t parts, size_t n);

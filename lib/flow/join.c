@@ -123,6 +123,13 @@ static bool seal(struct conn *conn, const char *at, size_t n)
     return true;
 }
 
+/* What nobody accepted here may well be something else. */
+static void count_not_http(const struct conn *conn)
+{
+    if (!conn->served && !conn->given)
+        figure_count(FIGURE_NOT_HTTP);
+}
+
 /* Bytes that are no request end the reading of requests; those that are open may still be answered.
  */
 static __attribute__((cold)) bool no_more_requests(struct conn *conn, const char *at, size_t n)
@@ -133,8 +140,7 @@ static __attribute__((cold)) bool no_more_requests(struct conn *conn, const char
     conn->arriving = NULL;
     if (!conn->served && seal(conn, at, n))
         return true;
-    if (!conn->served)
-        figure_count(FIGURE_NOT_HTTP);
+    count_not_http(conn);
     return conn->oldest != NULL;
 }
 
@@ -240,10 +246,9 @@ static bool take_response_event(struct conn *conn, const struct http1_event *eve
  * request they are nobody's (a 408 to an idle client), and passed over. */
 static __attribute__((cold)) bool unasked(struct conn *conn)
 {
-    if (!conn->served) {
+    count_not_http(conn);
+    if (!conn->served)
         conn->requests_over = true;
-        figure_count(FIGURE_NOT_HTTP);
-    }
     return !conn->requests_over;
 }
 

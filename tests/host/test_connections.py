@@ -50,6 +50,20 @@ class Replaced(HostCase):
     """dup2 onto a connection with a request under way ends that request."""
 
 
+GIVEN = requests(("given", 200, 3))
+
+
+@scenarios("given", {
+    "recvmsg_serves": GIVEN,
+    "recvmmsg_serves": GIVEN,
+    "syscall_serves": GIVEN,
+    "client_asks": GIVEN,
+    "pipe_is_read": requests(),
+})
+class Given(HostCase):
+    """What another process opened and gave away (SCM_RIGHTS): its connections count where they are served."""
+
+
 @scenarios("endings", {
     "half_close": requests(("half", 200, 1)),
     "not_blocking": requests(("slow", 200, 2)),
