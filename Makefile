@@ -62,7 +62,7 @@ AIDES   := $(patsubst tests/real/%.c,$(BUILD)/real/%.so,$(AIDE_SRC))
 BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
 MANUALS := $(BUILD)/man/stats-hero.1 $(BUILD)/man/stats_hero.3
 
-.PHONY: all clean test demo bench benches install help unit hosts aides stress hooks fuzzers man
+.PHONY: all clean test demo matrix bench benches install help unit hosts aides stress hooks fuzzers man
 .DELETE_ON_ERROR:
 
 all: $(SHIM) $(HOOKS) $(CMD) $(MANUALS)   ## build the shim, the command and the man pages
@@ -166,6 +166,9 @@ demo:                ## set everything up and watch a real nginx report its requ
 	scripts/demo
 test:                ## set everything up and run every test
 	scripts/test
+matrix: all          ## run servers of every shape, and write README.md's table of them anew
+	scripts/bootstrap --matrix
+	PYTHONDONTWRITEBYTECODE=1 python3 tests/matrix/matrix.py
 bench: all benches   ## measure what the shim costs on a real server
 	bench/overhead
 

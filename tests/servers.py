@@ -331,7 +331,17 @@ class Server:
 
 class Nginx(Server):
     """options: workers (1), sendfile (True), daemon (False), true_clock (False): its log's times are
-    true, see tests/real/nginx_clock.c; upstream: the port that /upstream goes to; http2 (False)."""
+    true, see tests/real/nginx_clock.c; upstream: the port that /upstream goes to; http2 (False); listen
+    (what follows `listen` after the address), locations (in place of the usual ones)."""
+
+    LOCATIONS = """
+                    location = /old { return 301 /index.html; }
+                    location = /empty { return 204; }
+                    location = /hangup { return 444; }
+                    location = /broken { return 500; }
+                    location /post { return 200 "posted\\n"; }
+                    location /slow/ { limit_rate 256k; limit_rate_after 4k; }
+"""
 
     stop_signal = signal.SIGQUIT
 
@@ -372,16 +382,11 @@ class Nginx(Server):
                 client_body_timeout 5s;
                 absolute_redirect off;
                 server {{
-                    listen 127.0.0.1:{self.port} {tls} backlog=511;
+                    listen 127.0.0.1:{self.port} {tls} backlog=511{self.options.get("listen", "")};
                     {files}
                     {proxy}
                     root {site()};
-                    location = /old {{ return 301 /index.html; }}
-                    location = /empty {{ return 204; }}
-                    location = /hangup {{ return 444; }}
-                    location = /broken {{ return 500; }}
-                    location /post {{ return 200 "posted\\n"; }}
-                    location /slow/ {{ limit_rate 256k; limit_rate_after 4k; }}
+                    {self.options.get("locations", self.LOCATIONS)}
                     location /dav/ {{ root {folder}; dav_methods PUT; create_full_put_path on; }}
                 }}
             }}
