@@ -138,7 +138,7 @@ ROWS = [
     Row("PHP", "built-in server, 3 workers", PHP, hosting(hosted.php(3)), ALL - {"pipeline"}),
     Row("Perl HTTP::Daemon", "a process for each connection",
         (["perl", "-MHTTP::Daemon", "-e", "print $HTTP::Daemon::VERSION"], r"([\d.]+)"), hosting(hosted.perl()),
-        ALL - {"pipeline", "chunked"}),
+        ALL - {"pipeline", "chunked"}, rounds=12),
     Row("Erlang inets httpd", "BEAM's scheduler threads", ERLANG, hosting(hosted.erlang()),
         ALL - {"alive"}),  # it resets connections that are kept, now and then
 ]
