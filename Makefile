@@ -54,7 +54,7 @@ HOOKS   := $(BUILD)/libstatshero-hooks.so
 CMD     := $(BUILD)/stats-hero
 UNIT    := $(BUILD)/unit
 HOSTS   := $(patsubst tests/host/%.c,$(BUILD)/host/%,$(HOST_SRC)) $(patsubst tests/host/%.cc,$(BUILD)/host/%,$(HOST_CXX)) \
-    $(BUILD)/host/hooked_fixed
+    $(BUILD)/host/hooked_fixed $(BUILD)/host/plugin.so
 STRESS  := $(patsubst tests/stress/%.c,$(BUILD)/stress/%,$(STRESS_SRC))
 HOOK_TESTS := $(patsubst tests/hook/%.c,$(BUILD)/hook/%,$(HOOK_SRC))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
@@ -129,6 +129,11 @@ $(BUILD)/host/%: tests/host/%.cc
 $(BUILD)/host/%_fixed: $(BUILD)/obj/tests/host/%.o
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -no-pie -o $@ $< $(LDFLAGS)
+
+# Loaded by them.
+$(BUILD)/host/%.so: tests/host/plugin/%.c
+	@mkdir -p $(@D)
+	$(CC) $(filter -D%,$(CPPFLAGS)) -O2 $(WARNINGS) -fPIC -shared -o $@ $<
 
 # Preloaded into real servers beside the shim; their own, so never sanitized.
 $(BUILD)/real/%.so: tests/real/%.c

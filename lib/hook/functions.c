@@ -78,15 +78,15 @@ static uintptr_t resolve(uintptr_t resolver)
 #endif
 
 /* Puts what they choose in the place of the resolvers, and leaves out what can't be told. */
-static void resolve_all(const struct module *module, const struct files *files,
+static void resolve_all(const struct module *module, const struct files *files, bool relocated,
                         struct matches *matches)
 {
     size_t kept = 0;
     for (size_t i = 0; i < matches->n; i++) {
         struct match match = matches->at[i];
         if (match.symbol.is_indirect) {
-            uintptr_t address = resolve(module->bias + match.symbol.address);
-            if (address == 0)
+            uintptr_t address = relocated ? resolve(module->bias + match.symbol.address) : 0;
+            if (address == 0 && relocated)
                 continue;
             match.symbol.address = address - module->bias;
             match.symbol.size = search_size(&files->file, debug_of(files), match.symbol.address);
@@ -109,14 +109,15 @@ static void show_all(const struct module *module, const struct matches *matches,
 }
 
 static int find_in_module(const struct module *module, const struct pattern *patterns,
-                          const bool *wanted, size_t n, function_found *found, void *context)
+                          const bool *wanted, size_t n, bool relocated, function_found *found,
+                          void *context)
 {
     struct files files;
     struct matches matches = {.at = NULL};
     if (open_files(module, &files) != 0)
         return 0;
     int rc = search_file(&files.file, debug_of(&files), patterns, wanted, n, &matches);
-    resolve_all(module, &files, &matches);
+    resolve_all(module, &files, relocated, &matches);
     show_all(module, &matches, found, context);
     free(matches.at);
     close_files(&files);
@@ -124,8 +125,8 @@ static int find_in_module(const struct module *module, const struct pattern *pat
 }
 
 static int find_in_modules(const struct module *modules, size_t count,
-                           const struct pattern *patterns, size_t n, function_module *look,
-                           function_found *found, void *context)
+                           const struct pattern *patterns, size_t n, bool relocated,
+                           function_module *look, function_found *found, void *context)
 {
     int rc = 0;
     bool *wanted = calloc(n > 0 ? n : 1, sizeof *wanted);
@@ -134,12 +135,12 @@ static int find_in_modules(const struct module *modules, size_t count,
     for (size_t i = 0; i < count && rc == 0; i++)
         if ((look == NULL || look(context, &modules[i])) &&
             mark_wanted(patterns, n, &modules[i], wanted))
-            rc = find_in_module(&modules[i], patterns, wanted, n, found, context);
+            rc = find_in_module(&modules[i], patterns, wanted, n, relocated, found, context);
     free(wanted);
     return rc;
 }
 
-int functions_find(const struct pattern *patterns, size_t n, function_module *look,
+int functions_find(const struct pattern *patterns, size_t n, bool relocated, function_module *look,
                    function_found *found, void *context)
 {
     const int saved = errno;
@@ -147,7 +148,7 @@ int functions_find(const struct pattern *patterns, size_t n, function_module *lo
     size_t count;
     int rc = modules_list(&modules, &count);
     if (rc == 0) {
-        rc = find_in_modules(modules, count, patterns, n, look, found, context);
+        rc = find_in_modules(modules, count, patterns, n, relocated, look, found, context);
         modules_free(modules, count);
     }
     errno = saved;

@@ -21,7 +21,7 @@ struct function {
     size_t pattern; /* which of them */
     struct bytes name, version;
     const char *module; /* path */
-    uintptr_t address;  /* in memory */
+    uintptr_t address;  /* in memory; 0: not known */
     uint64_t size;      /* 0: not known */
     bool is_indirect;   /* the name is chosen between at start; the address is the chosen one's */
 };
@@ -33,12 +33,13 @@ typedef bool function_module(void *context, const struct module *module);
 
 /*
  * Shows each function that one of the `n` patterns means, once for each such pattern, whatever
- * number of names it has. Of an STT_GNU_IFUNC what its resolver chooses is shown: the resolver is
- * called, as the loader did, which is sound because the module is loaded and so relocated. Only
- * modules that `look` says yes to, if it is not NULL, are looked into: each is shown to it once. 0
- * or -ENOMEM, with some functions shown or none.
+ * number of names it has. Of an STT_GNU_IFUNC what its resolver chooses is shown: where modules are
+ * `relocated` the resolver is called, as the loader did; where they are not it would run into what
+ * is not there yet, and the function is shown without an address. Only modules that `look` says yes
+ * to, if it is not NULL, are looked into: each is shown to it once. 0 or -ENOMEM, with some
+ * functions shown or none.
  */
-int functions_find(const struct pattern *patterns, size_t n, function_module *look,
+int functions_find(const struct pattern *patterns, size_t n, bool relocated, function_module *look,
                    function_found *found, void *context);
 
 /*

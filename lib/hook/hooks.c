@@ -1,10 +1,12 @@
 #include "hook/hooks.h"
 
+#include <errno.h>
 #include <link.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/process.h"
+#include "hook/caller_bound.h"
 #include "hook/calls.h"
 #include "hook/demangle.h"
 #include "hook/functions.h"
@@ -34,6 +36,7 @@ static uint32_t used;                    /* hooks, from the first on */
 static uintptr_t address_of[HOOKS_MOST]; /* the functions' */
 static struct bytes group_name[TIMER_GROUPS];
 static uint8_t groups;
+static bool starting; /* the program's own modules are being looked into */
 
 /* A text that stays; empty without memory. */
 static struct bytes keep(struct bytes text)
@@ -60,7 +63,7 @@ static uint8_t group_of(struct bytes label)
 static bool is_hooked(uintptr_t address)
 {
     for (uint32_t i = 0; i < used; i++)
-        if (address_of[i] == address)
+        if (address != 0 && address_of[i] == address)
             return true;
     return false;
 }
@@ -84,7 +87,7 @@ static void describe(struct hook *hook, const struct wanted *row, struct bytes s
                           .name = keep(name)};
 }
 
-/* Hooks the function as hooks[used], which is described but for the way to the original. */
+/* Hooks the code as hooks[used], which is described but for the way to the original. */
 static int patch(struct patch_site site, const char **reason)
 {
     bool timer = hooks[used].kind >= HOOK_QUICK_TIMER;
@@ -97,11 +100,27 @@ static int patch(struct patch_site site, const char **reason)
     return error;
 }
 
-static void say_refused(const struct wanted *row, const struct function *function,
-                        const char *reason)
+/* A library that comes again and again is told of once. */
+static void say_refused(struct wanted *row, const struct function *function, const char *reason)
 {
-    log_line(row->standard ? LOG_INFO : LOG_WARN, function->name, BYTES(" of "),
+    bool quietly = row->standard || row->told;
+    row->told = !starting;
+    log_line(quietly ? LOG_INFO : LOG_WARN, function->name, BYTES(" of "),
              bytes_of(function->module), BYTES(" is not hooked: "), bytes_of(reason));
+}
+
+/* 0 or a negative errno value, with the reason. */
+static int hook_function(const struct function *function, const char **reason)
+{
+    *reason = caller_bound_reason(function->name);
+    if (*reason != NULL)
+        return -ENOTSUP;
+    if (function->address == 0) {
+        *reason = "which function the name stands for is chosen after its library was looked into";
+        return -ENOTSUP;
+    }
+    return patch((struct patch_site){(void *)function->address, function->size, function->size},
+                 reason);
 }
 
 static void found(void *nothing, const struct function *function)
@@ -113,8 +132,7 @@ static void found(void *nothing, const struct function *function)
     if (is_hooked(function->address) || used == HOOKS_MOST)
         return;
     describe(&hooks[used], row, function->name);
-    if (patch((struct patch_site){(void *)function->address, function->size, function->size},
-              &reason) == 0)
+    if (hook_function(function, &reason) == 0)
         log_line(LOG_INFO, function->name, BYTES(" of "), bytes_of(function->module),
                  BYTES(" is hooked"));
     else
@@ -143,10 +161,11 @@ static bool is_new(void *nothing, const struct module *module)
     return true;
 }
 
+/* Libraries that dlopen brings are mapped by then, and relocated later. */
 static void look(void)
 {
     modules_seen_begin();
-    if (functions_find(wanted_patterns, wanted_n, is_new, found, NULL) < 0)
+    if (functions_find(wanted_patterns, wanted_n, starting, is_new, found, NULL) < 0)
         log_line(LOG_WARN, BYTES("no memory to look for functions"));
 }
 
@@ -213,8 +232,9 @@ EXPORT const struct hook_library *stats_hero_hooks_begin(const struct hook_host 
     hook_current_offset = (intptr_t)host->current - (intptr_t)__builtin_thread_pointer();
     timer_kind = ticks_begin(host->now_ns) ? HOOK_QUICK_TIMER : HOOK_SLOW_TIMER;
     calls_begin(host, loader_called);
-    if (wanted_n > 0)
-        look();
+    starting = true;
+    look();
+    starting = false;
     say_what_is_missing();
     watch_loader();
     return &library;

@@ -15,6 +15,7 @@ struct wanted {
     struct bytes target;          /* as it was written */
     bool standard;                /* of the built-in table: no word if it is not there */
     bool met;                     /* a function was found */
+    bool told;                    /* a refusal in a library that came later */
 };
 
 extern struct wanted wanted[WANTED_MOST];

@@ -37,9 +37,10 @@ class HooksCase(HostCase):
     def hooked(self, scenario, name="hooked", hooks=HOOKS, timers=TIMERS, like_plain=True, **settings):
         """What the program says is what it says without the shim. Its request log, and its output."""
         shim = self.shim(HOOKS=hooks, TIMERS=timers, INCLUDE="hooked*", QUEUE_EVENTS=1000000, **settings)
-        out = self.run_under(shim, name, scenario)
+        arguments = [scenario, program("plugin.so")]
+        out = self.run_under(shim, name, *arguments)
         if like_plain:
-            self.assertEqual(out, run([program(name), scenario], servers.plain_environment()).stdout)
+            self.assertEqual(out, run([program(name), *arguments], servers.plain_environment()).stdout)
         self.receiver.barrier()
         self.assertEqual(self.receiver.refused, [])
         return shim.requests(), out
@@ -56,7 +57,7 @@ class HooksCase(HostCase):
     def warned(self, n=None, name="hooked", scenario="plain", **settings):
         """The diagnostics of a run, line by line."""
         path = os.path.join(servers.temporary_folder(), "log")
-        self.run_under(self.shim(LOG=path, **settings), name, scenario)
+        self.run_under(self.shim(LOG=path, **settings), name, scenario, program("plugin.so"))
         with open(path, encoding="utf-8") as file:
             lines = file.read().splitlines()
         if n is not None:
@@ -183,6 +184,47 @@ class Exceptions(HooksCase):
 
     def test_never_throws(self):
         self.ends_alike("never_throws")
+
+
+class Libraries(HooksCase):
+    """Functions of libraries, which come and go; of libc, which we call too."""
+
+    def library(self, scenario, expected, timers, hooks="serve", **options):
+        self.exactly(expected, scenario, name="hooked_library", hooks=hooks, timers=timers, **options)
+
+    def test_comes_and_goes(self):
+        """Its constructor's calls count, too."""
+        self.library("plugins", total(*(calls(query=n + 1) for n in range(20))), "plugin_query@plugin.so=query")
+
+    def test_chosen_late(self):
+        """What a function of a library is chosen by can't be asked before the library is ready."""
+        [line] = self.warned(name="hooked_library", scenario="plugins", TIMERS="plugin_chosen@*plugin*")
+        self.assertIn("plugin_chosen of ", line)
+        self.assertIn("is not hooked", line)
+
+    def test_chosen(self):
+        """Libc chooses its string functions at start; the loader calls them, too."""
+        self.library("chosen", calls(strchr=200), "strchr@libc.so.6")
+
+    def test_allocations(self):
+        self.library("allocations", calls(n=10, malloc=1000, free=1000), "malloc@libc.so.6;free@libc.so.6")
+
+    def test_allocations_as_requests(self):
+        """Ours are none."""
+        self.library("allocations_alone", calls("malloc", n=100), "", hooks="malloc@libc.so.6")
+
+    def test_returns_twice(self):
+        """Such a function can't be hooked; what it returns over can."""
+        timers = "go_back;strchr@libc.so.6"
+        self.library("returns_twice", calls(n=99, go_back=1, strchr=40), timers)
+        lines = self.warned(name="hooked_library", scenario="returns_twice",
+                            TIMERS=timers + ";vfork@libc.so.6;*setjmp@libc.so.6")
+        self.assertIn("vfork of ", lines[0])
+        self.assertEqual({line.endswith("it returns more than once") for line in lines}, {True})
+
+    def test_looks_at_caller(self):
+        [line] = self.warned(name="hooked_library", scenario="looks_at_caller", TIMERS="dlsym@libc.so.6")
+        self.assertIn("depends on where it is called from", line)
 
 
 class Signals(HooksCase):
