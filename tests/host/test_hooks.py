@@ -186,6 +186,34 @@ class Exceptions(HooksCase):
         self.ends_alike("never_throws")
 
 
+FUNCTIONS = ("integers", "doubles", "long_double", "complex", "two", "two_doubles", "mixed", "large", "red_zone",
+             "aligned", "wide", "keeps")
+
+
+class Registers(HooksCase):
+    """What functions get and give arrives, and what they leave alone stays, on each way in and out."""
+
+    def called(self, **options):
+        lines, _ = self.hooked("", name="hooked_registers", **options)
+        return told(lines)
+
+    def test_timers(self):
+        [(label, *_, timers)] = found = self.called(hooks="serve", timers="f_*")
+        self.assertEqual((label, found.total()), ("serve", 50))
+        self.assertLessEqual({("f_" + name, 1) for name in FUNCTIONS} | {("f_variadic", 2)}, set(timers))
+
+    def test_timers_of_one_service(self):
+        self.assertEqual(self.called(hooks="serve", timers="call_*=f.all;f_*=f.each").total(), 50)
+
+    def test_requests(self):
+        found = self.called(hooks="f_*", timers="")
+        self.assertLessEqual({"f_" + name: 100 for name in FUNCTIONS}.items(),
+                             {label: n for (label, *_), n in found.items()}.items())
+
+    def test_requests_within_requests(self):
+        self.assertEqual(self.called(hooks="serve;f_*", timers="")["f_keeps", 200, "done", ()], 50)
+
+
 class Libraries(HooksCase):
     """Functions of libraries, which come and go; of libc, which we call too."""
 
