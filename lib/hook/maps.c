@@ -78,3 +78,28 @@ int maps_find(uint64_t address, struct map *found)
     maps_close(&maps);
     return address - found->begin < found->end - found->begin ? 0 : -ENOENT;
 }
+
+static bool goes_on(const struct map *map, const struct map *next)
+{
+    return map->end == next->begin && map->protection == next->protection;
+}
+
+int maps_find_joined(uint64_t address, struct map *map)
+{
+    struct maps maps;
+    struct map next;
+    int error = maps_open(&maps);
+    if (error != 0)
+        return error;
+    *map = (struct map){0, 0, 0};
+    while (maps_next(&maps, &next)) {
+        if (goes_on(map, &next))
+            map->end = next.end;
+        else if (address < map->end)
+            break;
+        else
+            *map = next;
+    }
+    maps_close(&maps);
+    return address >= map->begin && address < map->end ? 0 : -ENOENT;
+}

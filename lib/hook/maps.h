@@ -33,4 +33,8 @@ void maps_close(struct maps *maps);
  * patched, it is several mappings. 0, -ENOENT or what maps_open says. */
 int maps_find(uint64_t address, struct map *found);
 
+/* The same, joined with its neighbours of the same protection: a mapping whose pages were written to
+ * by and by is several in the end. */
+int maps_find_joined(uint64_t address, struct map *map);
+
 #endif

@@ -44,7 +44,7 @@ static bool is_own(const struct map *map)
 
 static int find_text(uint64_t address, struct map *text, const char **reason)
 {
-    int error = maps_find(address, text);
+    int error = maps_find_joined(address, text);
     if (error != 0)
         return refuse(error, "what is mapped there can't be read from /proc/self/maps", reason);
     if ((text->protection & (PROT_READ | PROT_EXEC)) != (PROT_READ | PROT_EXEC))

@@ -186,6 +186,15 @@ class Exceptions(HooksCase):
         self.ends_alike("never_throws")
 
 
+@exact({
+    "within": calls("http", n=10, handle=1, query=2),
+    "around": total(calls("handle", n=10, query=2), calls("http")),
+    "two_at_once": total(calls("one", query=1), calls("one"), calls("other")),
+}, name="hooked_http", hooks="handle,status=ret", timers="query")
+class Http(HooksCase):
+    """Hooked calls where requests are seen on connections."""
+
+
 FUNCTIONS = ("integers", "doubles", "long_double", "complex", "two", "two_doubles", "mixed", "large", "red_zone",
              "aligned", "wide", "keeps")
 
