@@ -229,18 +229,10 @@ void flow_accepted(int fd)
     begin_following(fd, false);
 }
 
-static bool is_connected(int fd)
-{
-    struct sockaddr_in6 peer;
-    uint32_t size = sizeof peer;
-    return sys_getpeername(fd, (struct sockaddr *)&peer, &size) == 0 &&
-           (peer.sin6_family == AF_INET || peer.sin6_family == AF_INET6);
-}
-
 void flow_given(int fd)
 {
     forget_stale(fd);
-    if (is_connected(fd))
+    if (peer_is_internet(fd))
         begin_following(fd, true);
 }
 

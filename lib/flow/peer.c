@@ -48,3 +48,11 @@ bool peer_hung_up(int fd)
     struct pollfd client = {fd, POLLRDHUP, 0};
     return sys_poll(&client, 1, 0) == 1;
 }
+
+bool peer_is_internet(int fd)
+{
+    struct sockaddr_in6 address;
+    uint32_t size = sizeof address;
+    return sys_getpeername(fd, (struct sockaddr *)&address, &size) == 0 &&
+           (address.sin6_family == AF_INET || address.sin6_family == AF_INET6);
+}

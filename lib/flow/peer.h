@@ -19,4 +19,7 @@ bool peer_on_wanted_port(int fd);
 /* Whether the client has hung up, for hosts that learn it from poll or epoll alone. */
 bool peer_hung_up(int fd);
 
+/* Whether the fd is a connected internet socket. */
+bool peer_is_internet(int fd);
+
 #endif

@@ -47,7 +47,7 @@ static struct seen find(const char *const *texts, size_t n)
     for (size_t i = 0; i < n; i++)
         cr_assert_eq(pattern_read(&patterns[i], bytes_of(texts[i])), 0);
     errno = 77;
-    cr_assert_eq(functions_find(patterns, n, NULL, see, &seen), 0);
+    cr_assert_eq(functions_find(patterns, n, true, NULL, see, &seen), 0);
     cr_assert_eq(errno, 77);
     for (size_t i = 0; i < n; i++)
         pattern_free(&patterns[i]);
