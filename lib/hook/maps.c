@@ -61,22 +61,17 @@ bool maps_next(struct maps *maps, struct map *map)
     return map->end != 0;
 }
 
-int maps_find(uint64_t address, struct map *found)
+int maps_find(uint64_t address, struct map *map)
 {
     struct maps maps;
-    struct map map;
     int error = maps_open(&maps);
     if (error != 0)
         return error;
-    *found = (struct map){0, 0, 0};
-    while (maps_next(&maps, &map) && (address >= found->end || map.begin == found->end)) {
-        if (map.begin == found->end && map.protection == found->protection)
-            found->end = map.end;
-        else if (address >= found->end)
-            *found = map;
-    }
+    bool found = false;
+    while (!found && maps_next(&maps, map))
+        found = address >= map->begin && address < map->end;
     maps_close(&maps);
-    return address - found->begin < found->end - found->begin ? 0 : -ENOENT;
+    return found ? 0 : -ENOENT;
 }
 
 static bool goes_on(const struct map *map, const struct map *next)

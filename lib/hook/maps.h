@@ -29,9 +29,8 @@ bool maps_next(struct maps *maps, struct map *map);
 
 void maps_close(struct maps *maps);
 
-/* The memory around `address` that is mapped without a gap and protected alike: where pages were
- * patched, it is several mappings. 0, -ENOENT or what maps_open says. */
-int maps_find(uint64_t address, struct map *found);
+/* The mapping that holds `address`: 0, -ENOENT or what maps_open says. */
+int maps_find(uint64_t address, struct map *map);
 
 /* The same, joined with its neighbours of the same protection: a mapping whose pages were written to
  * by and by is several in the end. */

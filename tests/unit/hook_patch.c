@@ -216,7 +216,7 @@ Test(hook_patch, a_function_across_two_mappings)
         cr_assert_eq(pass_counts[at], 1);
     }
     struct map map;
-    cr_assert_eq(maps_find((uintptr_t)memory + 5000, &map), 0);
+    cr_assert_eq(maps_find_joined((uintptr_t)memory + 5000, &map), 0);
     cr_assert_leq(map.begin, (uintptr_t)memory);
     cr_assert_geq(map.end, (uintptr_t)memory + MACHINE_BYTES);
 }
