@@ -187,6 +187,16 @@ EXPORT int gnutls_init(gnutls_session_t *session, unsigned flags)
     return result;
 }
 
+EXPORT int gnutls_handshake(gnutls_session_t session)
+{
+    const struct gnutls *real = REAL();
+    struct tap tap = on(session, real);
+    int result = real->gnutls_handshake(session);
+    if (result == 0)
+        tap_ready(&tap);
+    return result;
+}
+
 EXPORT int gnutls_bye(gnutls_session_t session, int how)
 {
     tap_over(session);

@@ -87,6 +87,26 @@ void openssl_failed(const struct tap *tap, int result)
         tap_client_gone(tap);
 }
 
+EXPORT int SSL_do_handshake(SSL *ssl)
+{
+    const struct openssl *real = REAL();
+    struct tap tap = openssl_tap(ssl, real);
+    int result = real->SSL_do_handshake(ssl);
+    if (result == 1)
+        tap_ready(&tap);
+    return result;
+}
+
+EXPORT int SSL_accept(SSL *ssl)
+{
+    const struct openssl *real = REAL();
+    struct tap tap = openssl_tap(ssl, real);
+    int result = real->SSL_accept(ssl);
+    if (result == 1)
+        tap_ready(&tap);
+    return result;
+}
+
 EXPORT HOT int SSL_read(SSL *ssl, void *at, int n)
 {
     const struct openssl *real = REAL();

@@ -20,7 +20,27 @@ static bool begin(void)
 HOT struct tap tap_on(const void *session, const void *functions, tap_ask *ask)
 {
     latest = NULL;
+    session_call();
     return (struct tap){session, functions, ask};
+}
+
+static void find_or_begin(const struct tap *tap, struct session *session)
+{
+    bool server = false;
+    int fd = -1;
+    if (session_find(tap->session, session))
+        return;
+    tap->ask(tap->functions, tap->session, &server, &fd);
+    session_begin(tap->session, server, fd, session);
+}
+
+void tap_ready(const struct tap *tap)
+{
+    struct session session;
+    if (begin()) {
+        find_or_begin(tap, &session);
+        guard_lower();
+    }
 }
 
 /* Bytes have passed: the session to report them of; false if there are none, or it was done. */
@@ -29,12 +49,7 @@ static inline bool report(const struct tap *tap, size_t n, struct session *sessi
     if (n == 0 || latest == tap->session || !begin())
         return false;
     latest = tap->session;
-    if (!session_find(tap->session, session)) {
-        bool server = false;
-        int fd = -1;
-        tap->ask(tap->functions, tap->session, &server, &fd);
-        session_begin(tap->session, server, fd, session);
-    }
+    find_or_begin(tap, session);
     return true;
 }
 

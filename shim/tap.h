@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Asks the library for a session's side and fd (-1: unknown), once plaintext has passed. Leaves
+/* Asks the library for a session's side and fd (-1: unknown), not before tap_ready. Leaves
  * errno and the library's errors alone. */
 typedef void tap_ask(const void *functions, const void *session, bool *server, int *fd);
 
@@ -27,6 +27,9 @@ struct tap {
 
 /* Before the real call. */
 struct tap tap_on(const void *session, const void *functions, tap_ask *ask);
+
+/* A handshake was completed. */
+void tap_ready(const struct tap *tap);
 
 /* `n` bytes of plaintext were read or written; nothing happens if it is 0. */
 void tap_read(const struct tap *tap, const void *at, size_t n);

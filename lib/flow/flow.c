@@ -4,6 +4,7 @@
 #include "base/process.h"
 #include "flow/conn.h"
 #include "flow/join.h"
+#include "flow/passing.h"
 #include "flow/peer.h"
 #include "request/monitor.h"
 
@@ -40,10 +41,12 @@ static __attribute__((noinline, cold)) void abandon(struct conn *conn, uint64_t 
 /* Ciphertext passes, or something was missed before. */
 static __attribute__((noinline, cold)) void look_away(struct conn *conn, uint64_t word, int fd)
 {
-    if (conn_is(conn, CONN_SEALED))
+    if (conn_is(conn, CONN_SEALED)) {
+        passing_note(fd);
         conn_leave(conn);
-    else
+    } else {
         abandon(conn, word, fd);
+    }
 }
 
 /* Enters the connection, unless it is sealed, has ended, was given up, or is held by a thread that

@@ -4,6 +4,7 @@
 #include "flow/conn.h"
 #include "flow/fdtable.h"
 #include "flow/join.h"
+#include "flow/passing.h"
 #include "flow/peer.h"
 #include "request/monitor.h"
 
@@ -107,6 +108,8 @@ void session_begin(const void *key, bool server, int fd, struct session *session
 {
     *session = (struct session){key, 0, -1};
     join_expect_tls();
+    if (fd < 0)
+        fd = passing_fd;
     if (server)
         session->word = share(fd);
     if (session->word != 0)

@@ -8,9 +8,10 @@
  * gave it.
  *
  * Only a server's sessions are followed. One whose fd is known shares that connection: it was
- * accepted on a wanted port, and its end is the session's. One without (memory BIOs, a fd that came
- * from elsewhere) has a connection of its own; where LISTEN_PORTS is set it is not followed, unless
- * its fd is on such a port.
+ * accepted on a wanted port, and its end is the session's. The fd is known because the library says
+ * so, or because its ciphertext, and no other's, passed within the call that the session begins in.
+ * One without (memory BIOs, a fd that came from elsewhere) has a connection of its own; where
+ * LISTEN_PORTS is set it is not followed, unless its fd is on such a port.
  *
  * Reports are made after the real call, on the thread that made it, with the guard up; those of a
  * session's end before it. Not async-signal-safe: the guard keeps handlers out.
@@ -19,6 +20,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "flow/passing.h"
 #include "flow/session_table.h"
 
 /* The host made a session: if another one is known at that address, its end was not seen. */
@@ -27,14 +29,21 @@ void session_made(const void *key);
 /* The session is a client's. */
 void session_pass(const void *key);
 
+/* A call on a session is about to be made. */
+static inline void session_call(void)
+{
+    passing_begin();
+}
+
 /* What is known of a session, for the functions below; false: nothing yet. */
 static inline bool session_find(const void *key, struct session *session)
 {
     return session_table_find(key, session);
 }
 
-/* The session is a server's, or not; its ciphertext passes through `fd` (-1: unknown). To be told
- * once plaintext has passed: before, a library may not know itself. Fills `*session`. */
+/* The session is a server's, or not; its ciphertext passes through `fd` (-1: the library does not
+ * know). To be told once a handshake is over or plaintext has passed: before, a library may not
+ * know a session's side. Fills `*session`. */
 void session_begin(const void *key, bool server, int fd, struct session *session);
 
 /* The host read these bytes of plaintext from the session, or wrote them to it; n > 0. */

@@ -255,14 +255,16 @@ static void take_one(struct ends ends)
 
 static void unanswered(void)
 {
-    int fd;
-    struct ends ends[] = {through_fds(), through_fds(), through_fds(), through_functions(&fd)};
-    for (int i = 0; i < 4; i++)
+    int fd[2];
+    struct ends ends[] = {through_fds(), through_fds(), through_fds(), through_functions(&fd[0]),
+                          through_functions(&fd[1])};
+    for (int i = 0; i < 5; i++)
         take_one(ends[i]);
     EXPECT(close(ends[0].fds.server) == 0);
     gnutls_bye(ends[1].server, GNUTLS_SHUT_WR);
     gnutls_deinit(ends[2].server);
     gnutls_deinit(ends[3].server);
+    EXPECT(close(ends[4].fds.server) == 0);
     have_sent();
 }
 

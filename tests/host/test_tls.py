@@ -48,7 +48,7 @@ class Openssl(Certified):
     "recv_send", "recv_seq", "recv_packet", "send2", "send_range", "cork", "send_file", "functions")})
 class Gnutls(HostCase):
     def test_unanswered(self):
-        self.exact(requests(("page", 0, 4)), "gnutls", "unanswered", outcomes=("aborted",))
+        self.exact(requests(("page", 0, 5)), "gnutls", "unanswered", outcomes=("aborted",))
 
     def test_gone(self):
         self.exact(requests(("page", 499, 2)), "gnutls", "gone", outcomes=("aborted",))

@@ -204,6 +204,13 @@ class Cases(ShimCase):
     def test_a_port_that_is_not(self):
         self.on_port(servers.Nginx, 1, 0)
 
+    def test_a_port_that_is_wanted_behind_bios_of_the_host(self):
+        """Apache reads the ciphertext itself, within the library's calls."""
+        self.on_port(servers.Apache, None, 2)
+
+    def test_a_port_that_is_not_behind_bios_of_the_host(self):
+        self.on_port(servers.Apache, 1, 0)
+
 
     def test_two_libraries_side_by_side(self):
         """Python's module has OpenSSL's, the other one its own: neither is in the global scope."""

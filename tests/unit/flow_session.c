@@ -298,6 +298,29 @@ Test(session, copies_of_its_fd)
     assert_ended("a GET 200 done\nb GET 0 aborted\n");
 }
 
+Test(session, the_fd_whose_ciphertext_passes_within_the_call)
+{
+    int fd = desk_accept(), other = desk_accept();
+    handshake(&memory[0], fd);
+    handshake(&memory[1], other);
+    session_call();
+    desk_read_bytes(fd, HELLO, sizeof HELLO - 1);
+    desk_write_bytes(fd, HELLO, sizeof HELLO - 1);
+    read_from(&memory[0], -1, GET("/linked"));
+    session_call();
+    desk_read_bytes(fd, HELLO, sizeof HELLO - 1);
+    desk_read_bytes(other, HELLO, sizeof HELLO - 1);
+    read_from(&memory[1], -1, GET("/several"));
+    session_call();
+    read_from(handshake(&memory[2], -1), -1, GET("/none"));
+    desk_close(fd);
+    desk_close(other);
+    assert_ended("linked GET 0 aborted\n");
+    write_to(&memory[1], -1, OK_EMPTY);
+    write_to(&memory[2], -1, OK_EMPTY);
+    assert_ended("linked GET 0 aborted\nseveral GET 200 done\nnone GET 200 done\n");
+}
+
 Test(session, only_wanted_ports)
 {
     desk.service.config.listen_ports = BYTES("1");
