@@ -76,8 +76,8 @@ static void close_timer(struct frame_owner *owner, struct frame *frame, uint64_t
 {
     add_time(owner, frame, now);
     owner->open[frame->group] = 0;
-    frame->timer = NO_TIMER;
-    frame->handle = NULL;
+    frame->handle = NULL; /* first: the call may be returning on another thread */
+    __atomic_store_n(&frame->timer, NO_TIMER, __ATOMIC_RELEASE);
 }
 
 /* A signal handler's calls would add to what is being read. */
