@@ -213,12 +213,18 @@ void calls_leave(struct gate *gate)
     over(number, true);
 }
 
+void calls_forget(struct frame *frame)
+{
+    if (!is_request(frame) || !host->enter())
+        return;
+    host->request_abandon(frame->handle);
+    frame->handle = NULL;
+    host->leave();
+}
+
 void calls_unwound(uint32_t number, bool ending)
 {
-    struct frame *frame = &hook_frames[number];
-    if (ending && is_request(frame)) {
-        host->request_abandon(frame->handle);
-        frame->handle = NULL;
-    }
+    if (ending)
+        calls_forget(&hook_frames[number]);
     over(number, false);
 }

@@ -20,6 +20,9 @@ void calls_leave(struct gate *gate);
 /* An exception, or the end of the thread (`ending`), is unwinding the stack past the frame. */
 void calls_unwound(uint32_t number, bool ending);
 
+/* The call's thread has ended, or will within it. */
+void calls_forget(struct frame *frame);
+
 /* What was timed for the calling thread's current request goes there, what goes on till now. */
 void calls_settle(void);
 

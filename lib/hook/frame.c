@@ -22,6 +22,7 @@ static struct {
     uint32_t free;           /* list, 0: none */
     uint32_t oldest, newest; /* buried ones */
     bool keep_buried;
+    void (*forget)(struct frame *frame);
     pthread_key_t key;
 } frames;
 
@@ -29,8 +30,9 @@ static struct pool owners = POOL_OF(struct frame_owner, 0);
 
 static void leave(void *owner);
 
-int frames_begin(void)
+int frames_begin(void (*forget)(struct frame *frame))
 {
+    frames.forget = forget;
     return -pthread_key_create(&frames.key, leave);
 }
 
@@ -191,6 +193,7 @@ static void leave(void *ending)
     while (owner->top != 0) {
         uint32_t number = owner->top;
         frame_remove(owner, number);
+        frames.forget(&hook_frames[number]);
         frame_bury(number);
     }
     if (lock_take(&frames.lock)) {

@@ -88,8 +88,9 @@ struct frame_owner {
 /* The calling thread's; NULL: it is new. */
 extern __thread struct frame_owner *frame_owner __attribute__((tls_model("initial-exec")));
 
-/* Once per process. 0 or a negative errno value. */
-int frames_begin(void);
+/* Once per process. `forget` is told of each call that a thread leaves behind when it ends: nobody
+ * will ask for it. 0 or a negative errno value. */
+int frames_begin(void (*forget)(struct frame *frame));
 
 /* Makes the calling thread's, which is given back when the thread ends; NULL without memory. */
 struct frame_owner *frames_join(void);

@@ -226,7 +226,7 @@ EXPORT const struct hook_library *stats_hero_hooks_begin(const struct hook_host 
     log_begin(host->log, host->log_level);
     if (wanted_read(host->hooks, host->timers))
         library.redirect = redirect_all;
-    if (frames_begin() < 0)
+    if (frames_begin(calls_forget) < 0)
         return NULL;
     vectors_begin();
     hook_current_offset = (intptr_t)host->current - (intptr_t)__builtin_thread_pointer();

@@ -32,8 +32,8 @@ void maps_close(struct maps *maps);
 /* The mapping that holds `address`: 0, -ENOENT or what maps_open says. */
 int maps_find(uint64_t address, struct map *map);
 
-/* The same, joined with its neighbours of the same protection: a mapping whose pages were written to
- * by and by is several in the end. */
+/* The same, joined with its neighbours of the same protection: a mapping whose pages were written
+ * to by and by is several in the end. */
 int maps_find_joined(uint64_t address, struct map *map);
 
 #endif

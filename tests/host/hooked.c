@@ -373,9 +373,11 @@ static void down_by_cancel(void)
     serve_once(NULL);
 }
 
-static void down_by_async_cancel(void)
+/* Wherever it finds the thread. */
+static void async_cancels(void)
 {
-    end_one(spin_within, 0, true);
+    for (int i = 0; i < 200; i++)
+        end_one(spin_within, 0, true);
     serve_once(NULL);
 }
 
@@ -541,6 +543,23 @@ static void under_signals_elsewhere(void)
     serve_under_signals(call_hooked, SA_ONSTACK);
 }
 
+static sigjmp_buf around;
+
+static void jump_from_handler(int number)
+{
+    handled = handled + 1;
+    siglongjmp(around, number);
+}
+
+/* Out of whatever it interrupts. What follows may not be counted; the host goes on. */
+static void jumps_from_handlers(void)
+{
+    sigsetjmp(around, 1);
+    serve_under_signals(jump_from_handler, 0);
+    served = 0;
+    do_queries(100000);
+}
+
 static const void *caller;
 
 /* What was moved from a function's start, of no module, is where a look back ends. */
@@ -673,6 +692,23 @@ static void moved(void)
     }
 }
 
+static void *begin_asleep(void *nothing)
+{
+    make_routine(0);
+    makecontext(&routine[0], serve_asleep, 0);
+    return resume(nothing);
+}
+
+/* The thread that the call began on has gone with the request, the call has not. */
+static void left_asleep(void)
+{
+    end_one(begin_asleep, 0, false);
+    resume(NULL);
+    resume(NULL);
+    EXPECT(left == 0);
+    serve_once(NULL);
+}
+
 static int move_timer(int n)
 {
     make_routine(0);
@@ -774,7 +810,7 @@ int main(int argc, char **argv)
         {"short_threads", short_threads},
         {"down_by_exit", down_by_exit},
         {"down_by_cancel", down_by_cancel},
-        {"down_by_async_cancel", down_by_async_cancel},
+        {"async_cancels", async_cancels},
         {"down_by_raw_exit", down_by_raw_exit},
         {"in_destructors", in_destructors},
         {"forks", forks},
@@ -783,10 +819,12 @@ int main(int argc, char **argv)
         {"handlers_within", handlers_within},
         {"under_signals", under_signals},
         {"under_signals_elsewhere", under_signals_elsewhere},
+        {"jumps_from_handlers", jumps_from_handlers},
         {"backtraces", backtraces},
         {"backtraces_under_signals", backtraces_under_signals},
         {"coroutines", coroutines},
         {"moved", moved},
+        {"left_asleep", left_asleep},
         {"moved_timer", moved_timer},
         {"exits", exits},
         {"idle", idle},

@@ -52,6 +52,8 @@ class HooksCase(HostCase):
         for status, n in ends.items():
             self.assertEqual(self.receiver.counter(Keys().status(status)), n)
         self.assertEqual(self.receiver.counter(Keys().all), len(lines))
+        downs = sum(line["outcome"] == "down" for line in lines)
+        self.assertEqual(self.receiver.counter("app.stats_hero.down"), downs)
         return lines
 
     def warned(self, n=None, name="hooked", scenario="plain", **settings):
@@ -135,11 +137,15 @@ class Ways(HooksCase):
 class Down(HooksCase):
     """A thread that ends within a hooked call takes its request with it."""
 
-    def tearDown(self):
-        self.assertEqual(self.receiver.counter("app.stats_hero.down"), 1)
+    def test_async_cancels(self):
+        """Wherever they find the threads."""
+        lines, _ = self.hooked("async_cancels", LOG_LEVEL="off")
+        self.assertEqual(collections.Counter(line["outcome"] for line in lines), {"done": 1, "down": 200})
+        self.assertEqual(self.receiver.counter("app.stats_hero.down"), 200)
 
-    def test_down_by_async_cancel(self):
-        lines, _ = self.hooked("down_by_async_cancel", LOG_LEVEL="off")
+    def test_left_asleep(self):
+        """A call asleep on a stack of its own returns when its thread has ended."""
+        lines, _ = self.hooked("left_asleep", LOG_LEVEL="off")
         self.assertEqual(sorted(line["outcome"] for line in lines), ["done", "down"])
 
 
@@ -283,6 +289,10 @@ class Signals(HooksCase):
 
     def test_calling_on_another_stack(self):
         self.under_load("under_signals_elsewhere")
+
+    def test_jumping(self):
+        """Out of whatever was interrupted: the host goes on."""
+        self.hooked("jumps_from_handlers", like_plain=False, LOG_LEVEL="off")
 
     def test_looking_back(self):
         self.under_load("backtraces_under_signals")
