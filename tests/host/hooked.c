@@ -284,7 +284,7 @@ static void deeper_after_jump(void)
 
 static void *serve_often(void *nothing)
 {
-    for (int i = 0; i < 200; i++)
+    for (int i = 0; i < 50; i++)
         EXPECT(serve(do_queries, 30) == 200);
     return nothing;
 }

@@ -215,7 +215,7 @@ static void never_throws() noexcept
 
 static void *throw_often(void *)
 {
-    for (int i = 0; i < 200; i++)
+    for (int i = 0; i < 50; i++)
         try {
             serve(throw_again, 0);
         } catch (const std::runtime_error &) {

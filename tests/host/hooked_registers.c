@@ -177,7 +177,7 @@ static bool keeps_registers(long n)
                      "movsd %%xmm0, 0(%[f])\n\t"
                      "movsd %%xmm15, 8(%[f])\n\t"
                      "addq $128, %%rsp"
-                     : "=a"(result)
+                     : "=&a"(result)
                      : [b] "r"(before), [a] "r"(after), [v] "r"(vectors), [f] "r"(found), "D"(n)
                      : "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "xmm0", "xmm15", "memory",
                        "cc");

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import unittest
 
 from hostcase import HostCase, Keys, program, run, servers
 
@@ -95,7 +96,7 @@ def total(*groups):
     "tail_calls": calls("serve_tail", n=1000, t1=1, t2=1, t3=1),
     "in_destructors": queries(2, n=200),
     "programs": calls(n=20, rdbms__query=3),
-    "eight_threads": queries(30, n=1600),
+    "eight_threads": queries(30, n=400),
     "short_threads": queries(2, n=2000),
     "handlers_serve": queries(2, n=100),
     "handlers_within": calls(n=100, rdbms__query=4, cache__get=2, serve=1),
@@ -110,7 +111,7 @@ class Calls(HooksCase):
 
     def test_fixed(self):
         """A program that can't be moved in memory."""
-        self.exactly(queries(30, n=1600), "eight_threads", name="hooked_fixed")
+        self.exactly(queries(30, n=400), "eight_threads", name="hooked_fixed")
 
 
 @exact({
@@ -168,7 +169,7 @@ def aborted(**options):
     "thrown_in_destructors": total(aborted(n=100, db__find=2, Shop__check=2, fail=2), SEARCHED),
     "thrown_elsewhere": total(calls(fail=1), aborted(), SEARCHED),
     "thread_ends": total(calls(status=0, outcome="down"), calls(db__find=1, Shop__check=1, fail=1)),
-    "eight_threads": aborted(n=1600, Shop__check=1, fail=1),
+    "eight_threads": aborted(n=400, Shop__check=1, fail=1),
 }, LOG_LEVEL="off", **CPP)
 class Exceptions(HooksCase):
     """Exceptions pass hooked calls; a request that one leaves is aborted."""
@@ -229,6 +230,9 @@ class Registers(HooksCase):
         self.assertEqual(self.called(hooks="serve;f_*", timers="")["f_keeps", 200, "done", ()], 50)
 
 
+LIBCS_OWN = unittest.skipIf(servers.SANITIZED, "a sanitizer's runtime stands in for libc's functions")
+
+
 class Libraries(HooksCase):
     """Functions of libraries, which come and go; of libc, which we call too."""
 
@@ -245,17 +249,21 @@ class Libraries(HooksCase):
         self.assertIn("plugin_chosen of ", line)
         self.assertIn("is not hooked", line)
 
+    @LIBCS_OWN
     def test_chosen(self):
         """Libc chooses its string functions at start; the loader calls them, too."""
         self.library("chosen", calls(strchr=200), "strchr@libc.so.6")
 
+    @LIBCS_OWN
     def test_allocations(self):
         self.library("allocations", calls(n=10, malloc=1000, free=1000), "malloc@libc.so.6;free@libc.so.6")
 
+    @LIBCS_OWN
     def test_allocations_as_requests(self):
         """Ours are none."""
         self.library("allocations_alone", calls("malloc", n=100), "", hooks="malloc@libc.so.6")
 
+    @LIBCS_OWN
     def test_returns_twice(self):
         """Such a function can't be hooked; what it returns over can."""
         timers = "go_back;strchr@libc.so.6"
