@@ -27,7 +27,7 @@ static int chosen(int n)
 }
 
 /* Needs a library's function: it can run once this one is relocated. */
-static int (*choose(void))(int)
+__attribute__((used)) static int (*choose(void))(int)
 {
     return getenv("PATH") != environ[0] ? chosen : NULL;
 }
