@@ -332,7 +332,8 @@ class Server:
 class Nginx(Server):
     """options: workers (1), sendfile (True), daemon (False), true_clock (False): its log's times are
     true, see tests/real/nginx_clock.c; upstream: the port that /upstream goes to; http2 (False); listen
-    (what follows `listen` after the address), locations (in place of the usual ones)."""
+    (what follows `listen` after the address), locations (in place of the usual ones); keep_environment
+    (False): for the binary that SIGUSR2 starts, to which nginx gives no other variables than it is told to."""
 
     LOCATIONS = """
                     location = /old { return 301 /index.html; }
@@ -362,8 +363,10 @@ class Nginx(Server):
             f"{kind}_temp_path {folder}/{kind};\n"
             for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
+        kept = self.shim.environment if self.shim and self.options.get("keep_environment") else ()
         config = f"""
             {user}
+            {"".join(f"env {name};" for name in kept)}
             daemon {on[self.options.get("daemon", False)]};
             worker_processes {self.options.get("workers", 1)};
             worker_shutdown_timeout 10s;
@@ -394,7 +397,8 @@ class Nginx(Server):
         self.config_path = os.path.join(folder, "nginx.conf")
         with open(self.config_path, "w", encoding="ascii") as file:
             file.write(config)
-        return ["nginx", "-p", folder, "-c", self.config_path, "-e", folder + "/error.log"]
+        # By its path: what it starts at SIGUSR2 is what it was started as.
+        return [shutil.which("nginx") or "nginx", "-p", folder, "-c", self.config_path, "-e", folder + "/error.log"]
 
     def pid(self):
         """The master's, which with `daemon on` is not our child."""

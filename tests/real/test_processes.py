@@ -75,6 +75,40 @@ class Processes(ShimCase):
         self.assert_exact(self.receiver, self.shim, collections.Counter({Request("ab", "GET", 200): n}))
         self.assertGreater(len(self.pids_in_log()), 2)
 
+    def test_new_binary_under_load(self):
+        """SIGUSR2: the master starts a new one on its listening sockets, and is then told to end."""
+        n, upgrades = 20_000, 2
+        with servers.Nginx(self.shim, workers=2, daemon=True, keep_environment=True) as server:
+            done = []
+            load = threading.Thread(
+                target=lambda: done.append(servers.ab(server.url("/ab/page.html"), n, 4)))
+            load.start()
+            for i in range(upgrades):
+                target = n * (i + 1) // (upgrades + 2)
+                self.receiver.wait_until(lambda: self.receiver.counter(Keys().all) >= target, 30)
+                self.new_master(server)
+            load.join()
+            self.assertEqual(done, [n], "ab saw failures")
+            self.wait_for_ends(self.receiver, n)
+        self.assertEqual(requests_of(server.records()), {Request("ab", "GET", 200): n})
+        self.assert_exact(self.receiver, self.shim, collections.Counter({Request("ab", "GET", 200): n}))
+        self.assertGreaterEqual(len(self.pids_in_log()), upgrades + 1)
+
+    def new_master(self, server):
+        old = server.pid()
+        os.kill(old, signal.SIGUSR2)
+        self.assertTrue(servers.poll(lambda: self.master_after(server, old)), server.diagnostics())
+        os.kill(old, signal.SIGQUIT)
+        self.assertTrue(servers.process_ended(old, 20), server.diagnostics())
+
+    @staticmethod
+    def master_after(server, old):
+        """The new master's workers are there; it writes its pid where the old one's was."""
+        try:
+            return server.pid() != old and len(server.children()) == 2
+        except (FileNotFoundError, ValueError):
+            return False
+
     def test_apache_reload_under_load(self):
         n = 10_000
         with servers.Apache(self.shim, mpm="event") as server:
