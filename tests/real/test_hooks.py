@@ -360,14 +360,17 @@ class PostgresHooks(Hooks):
 
     def test_statements_that_fail(self):
         """An error leaves by siglongjmp to the session's loop: those calls never return. What fails as
-        it is read was never run."""
-        failing, unread = "select 1 / (i - 2) from generate_series(1, 3) i", "select nonsense"
-        shim = self.shim("PortalRun,label='statement'", INCLUDE="postgres")
+        it is understood was never run."""
+        failing, nonsense, misspelt = "select 1 / (i - 2) from generate_series(1, 3) i", "select nonsense", "selekt 1"
+        statements = (failing, "select 1", nonsense, misspelt, failing, failing, "select 2")
+        shim = self.shim("PortalRun,label='run';pg_parse_query,label='parse',action=arg0:str", INCLUDE="postgres")
         with Postgres(shim=shim) as server:
             for _ in range(3):
-                statements = (failing, "select 1", unread, failing, failing, "select 2")
                 options = [option for statement in statements for option in ("-c", statement)]
                 self.assertEqual(server.client("psql", "-Atq", *options).splitlines(), ["1", "2"])
         self.assertEqual(server.statements(), 3 * 6)
-        self.exact(shim, {Request("statement", "call", 200): 3 * 2, Request("statement", "call", 0): 3 * 3},
-                   ("done", "aborted"))
+        expected = collections.Counter({Request("run", "call", 200): 3 * 2, Request("run", "call", 0): 3 * 3})
+        for statement in statements:
+            text = re.sub("[^A-Za-z0-9_-]", "_", statement)
+            expected[Request("parse", text, 0 if statement == misspelt else 200)] += 3
+        self.exact(shim, expected, ("done", "aborted"))
