@@ -34,13 +34,22 @@ static bool is_ours(const void *function)
     return module_of(function) == module_of(&is_ours);
 }
 
-static void *look_in(const char *path, const char *name)
+/* Whether the scope has the function of this name, and another one than ours. */
+static bool has(void *scope, const char *name)
 {
-    void *handle = dlopen(path, RTLD_LAZY | RTLD_NOLOAD);
-    void *found = handle != NULL ? dlsym(handle, name) : NULL;
-    if (handle != NULL)
-        dlclose(handle);
-    return found != NULL && !is_ours(found) ? found : NULL;
+    void *found = scope != NULL ? dlsym(scope, name) : NULL;
+    return found != NULL && !is_ours(found);
+}
+
+static void leave(void *scope)
+{
+    if (scope != NULL && scope != RTLD_NEXT)
+        dlclose(scope);
+}
+
+static void *scope_of_file(const char *path)
+{
+    return path[0] != '\0' ? dlopen(path, RTLD_LAZY | RTLD_NOLOAD) : NULL;
 }
 
 struct search {
@@ -61,22 +70,27 @@ static int compare_name(struct dl_phdr_info *info, size_t size, void *search_)
     return 1;
 }
 
-static void *look_in_any(const char *stem, const char *name)
+static void *scope_of_any(const char *stem)
 {
     struct search search = {.stem = stem};
-    return dl_iterate_phdr(compare_name, &search) != 0 ? look_in(search.path, name) : NULL;
+    return dl_iterate_phdr(compare_name, &search) != 0 ? scope_of_file(search.path) : NULL;
 }
 
-/* The function of this name that the caller means, or NULL. */
-static void *look_for(const struct library *library, const void *caller)
+/* Where the functions are to be looked up that the caller means, or NULL. To be left. */
+static void *scope_of(const struct library *library, const void *caller)
 {
-    const char *name = library->names[0];
     const struct link_map *module = module_of(caller);
-    void *found =
-        module != NULL && module->l_name[0] != '\0' ? look_in(module->l_name, name) : NULL;
-    if (found == NULL)
-        found = dlsym(RTLD_NEXT, name);
-    return found != NULL ? found : look_in_any(library->stem, name);
+    void *scope = module != NULL ? scope_of_file(module->l_name) : NULL;
+    if (has(scope, library->names[0]))
+        return scope;
+    leave(scope);
+    if (has(RTLD_NEXT, library->names[0]))
+        return RTLD_NEXT;
+    scope = scope_of_any(library->stem);
+    if (has(scope, library->names[0]))
+        return scope;
+    leave(scope);
+    return NULL;
 }
 
 static const void *known_copy(const struct library *library, const void *first)
@@ -87,21 +101,23 @@ static const void *known_copy(const struct library *library, const void *first)
     return NULL;
 }
 
-/* All functions of the library that holds `first`, which is not let go any more. */
-static bool fill(const struct library *library, const void *first, void **table)
+/* Each on its own: the first may be another interposer's, which has not all of them. */
+static void fill(const struct library *library, void *scope, void **table)
 {
-    const struct link_map *module = module_of(first);
-    bool is_main = module == NULL || module->l_name[0] == '\0';
-    void *handle = is_main ? RTLD_NEXT : dlopen(module->l_name, RTLD_LAZY | RTLD_NOLOAD);
-    if (handle == NULL)
-        return false;
     memcpy(table, library->absent, library->functions * sizeof *table);
     for (size_t i = 0; i < library->functions; i++) {
-        void *found = dlsym(handle, library->names[i]);
-        if (found != NULL)
+        void *found = dlsym(scope, library->names[i]);
+        if (found != NULL && !is_ours(found))
             table[i] = found;
     }
-    return true;
+}
+
+/* The library that holds the function is not let go any more. */
+static void hold(const void *function)
+{
+    const struct link_map *module = module_of(function);
+    if (module != NULL)
+        scope_of_file(module->l_name);
 }
 
 /* Under the lock. */
@@ -131,6 +147,18 @@ static void keep_site(struct library *library, const void *caller, const void *f
     }
 }
 
+static const void *keep(struct library *library, const void *caller, void *const *table)
+{
+    const void *functions = NULL;
+    if (lock_take(&library->lock)) {
+        functions = keep_copy(library, table);
+        if (functions != NULL)
+            keep_site(library, caller, functions);
+        lock_release(&library->lock);
+    }
+    return functions != NULL ? functions : library->absent;
+}
+
 static bool in_main(const void *address)
 {
     const struct link_map *module = module_of(address);
@@ -142,32 +170,20 @@ void library_adopt(struct library *library, void *const *table)
     library->built_in = keep_copy(library, table);
 }
 
-/* The functions that a call means which returns to `caller`; false: there are none. */
-static bool find(const struct library *library, const void *caller, void **table)
-{
-    if (library->built_in != NULL && in_main(caller)) {
-        memcpy(table, library->built_in, library->functions * sizeof *table);
-        return true;
-    }
-    const void *first = look_for(library, caller);
-    return first != NULL && fill(library, first, table);
-}
-
 /* The loader's own lock is never waited for with ours held. */
 static __attribute__((noinline, cold)) const void *look_up(struct library *library,
                                                            const void *caller)
 {
     void *table[LIBRARY_FUNCTIONS_MOST];
-    const void *functions = NULL;
-    if (!find(library, caller, table))
+    if (library->built_in != NULL && in_main(caller))
+        return keep(library, caller, memcpy(table, library->built_in, sizeof table));
+    void *scope = scope_of(library, caller);
+    if (scope == NULL)
         return library->absent;
-    if (lock_take(&library->lock)) {
-        functions = keep_copy(library, table);
-        if (functions != NULL)
-            keep_site(library, caller, functions);
-        lock_release(&library->lock);
-    }
-    return functions != NULL ? functions : library->absent;
+    fill(library, scope, table);
+    hold(table[0]);
+    leave(scope);
+    return keep(library, caller, table);
 }
 
 HOT const void *library_functions(struct library *library, const void *caller)

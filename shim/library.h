@@ -8,7 +8,9 @@
  * once per place of call. Any thread; not in signal handlers before the first call of the place.
  *
  * A library that was found stays loaded for as long as the process lives, as OpenSSL does of its
- * own accord: its functions' addresses are kept.
+ * own accord: its functions' addresses are kept. Modules come and go: one whose calls return to
+ * where those of another one did gets the other's library, which is the wrong one only if the two
+ * modules were linked to different versions.
  */
 
 #include <stdatomic.h>
