@@ -23,6 +23,8 @@ static struct {
     ssize_t (*send)(int fd, const void *at, size_t n, int flags);
     ssize_t (*writev)(int fd, const struct iovec *vector, int parts);
     ssize_t (*sendfile64)(int out, int in, off64_t *offset, size_t n);
+    int (*SSL_read)(void *ssl, void *at, int n);
+    int (*SSL_write)(void *ssl, const void *at, int n);
     update *ngx_time_update;
 } real;
 
@@ -38,6 +40,8 @@ static __attribute__((constructor)) void begin(void)
     resolve(&real.send, RTLD_NEXT, "send");
     resolve(&real.writev, RTLD_NEXT, "writev");
     resolve(&real.sendfile64, RTLD_NEXT, "sendfile64");
+    resolve(&real.SSL_read, RTLD_NEXT, "SSL_read");
+    resolve(&real.SSL_write, RTLD_NEXT, "SSL_write");
     resolve(&real.ngx_time_update, RTLD_DEFAULT, "ngx_time_update");
 }
 
@@ -72,4 +76,17 @@ EXPORT ssize_t writev(int fd, const struct iovec *vector, int parts)
 EXPORT ssize_t sendfile64(int out, int in, off64_t *offset, size_t n)
 {
     return refreshed(real.sendfile64(out, in, offset, n));
+}
+
+int SSL_read(void *ssl, void *at, int n);
+int SSL_write(void *ssl, const void *at, int n);
+
+EXPORT int SSL_read(void *ssl, void *at, int n)
+{
+    return (int)refreshed(real.SSL_read(ssl, at, n));
+}
+
+EXPORT int SSL_write(void *ssl, const void *at, int n)
+{
+    return (int)refreshed(real.SSL_write(ssl, at, n));
 }
