@@ -21,7 +21,7 @@ static struct {
     uint32_t fresh;          /* numbers from here on were never used */
     uint32_t free;           /* list, 0: none */
     uint32_t oldest, newest; /* buried ones */
-    bool keep_buried;
+    bool stacks_move;
     void (*forget)(struct frame *frame);
     pthread_key_t key;
 } frames;
@@ -65,7 +65,7 @@ static uint32_t take_shared(void)
         number = frames.fresh++;
         if (number % FRAMES_PER_PAGE == 0)
             number = take_shared();
-    } else if (!frames.keep_buried && frames.oldest != 0) {
+    } else if (frames.oldest != 0) {
         number = frames.oldest;
         frames.oldest = hook_frames[number].below;
         hook_frames[number].dead = false;
@@ -165,9 +165,9 @@ void frame_bury(uint32_t number)
     lock_release(&frames.lock);
 }
 
-void frames_keep_buried(void)
+void frames_stacks_move(void)
 {
-    frames.keep_buried = true;
+    frames.stacks_move = true;
 }
 
 bool frame_is_dead(struct frame_owner *owner, uint32_t number, uintptr_t slot, uintptr_t back,
@@ -175,7 +175,7 @@ bool frame_is_dead(struct frame_owner *owner, uint32_t number, uintptr_t slot, u
 {
     const struct frame *frame = &hook_frames[number];
     *past = frame->slot > slot || (frame->slot == slot && back == landing_return(number));
-    if (*past || has_returned(number))
+    if (*past || frames.stacks_move || has_returned(number))
         return false;
     if (owner->stack.high == 0)
         owner->stack = stack_of_thread();

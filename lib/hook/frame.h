@@ -11,9 +11,9 @@
  *
  * A call that never returns (longjmp) leaves its frame behind. It is found dead when its thread
  * makes a hooked call, or returns from one, with a stack that is shorter; only on the stack that
- * the thread was born with, since calls on others may just be asleep. Libraries that copy parts of
- * that very stack away and back (greenlet) break the rule: so the number of a dead frame is used
- * again last of all, and never where such a library is loaded (frames_keep_buried).
+ * the thread was born with, since calls on others may just be asleep. Where a library is loaded
+ * that copies parts of that very stack away and back (greenlet), no call is taken for dead
+ * (frames_stacks_move). The number of a dead frame is used again last of all.
  */
 
 #include <stdbool.h>
@@ -128,8 +128,8 @@ void frames_drop_returned(struct frame_owner *owner);
 /* Gives a removed frame up: should its call return nevertheless, its landing is still right. */
 void frame_bury(uint32_t number);
 
-/* From now on no number of a buried frame is used again. */
-void frames_keep_buried(void);
+/* From now on no frame is dead: parts of stacks are copied away and back. */
+void frames_stacks_move(void);
 
 /* Whether the frame's call can't be on the thread's stack any more, seen from a call whose return
  * address `back` stands at `slot`. `*past`: nor are those below it on the list to be looked at. */

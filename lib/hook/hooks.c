@@ -157,7 +157,7 @@ static bool is_new(void *nothing, const struct module *module)
         return false;
     forget_hooks_in(module);
     if (strstr(module->path, "greenlet") != NULL)
-        frames_keep_buried(); /* it copies parts of stacks away and back: see hook/frame.h */
+        frames_stacks_move(); /* see hook/frame.h */
     return true;
 }
 

@@ -206,6 +206,36 @@ FUNCTIONS = ("integers", "doubles", "long_double", "complex", "two", "two_double
              "aligned", "wide", "keeps")
 
 
+class Greenlets(HooksCase):
+    """Parts of the stack are copied away, with calls in them that have not returned, and back."""
+
+    TIMERS = "PyObject_*=object.any;_PyObject_*=inner.any;PyNumber_*=number.any;PyErr_*=error.any"
+    PYTHON = "/usr/bin/python3"
+
+    def result(self, environment):
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "greenlets.py")
+        done = subprocess.run([self.PYTHON, script], env=environment, capture_output=True, text=True, timeout=60,
+                              check=False)
+        return done.returncode, done.stdout
+
+    def calls_of(self, function):
+        shim = self.shim(HOOKS=function, TIMERS=self.TIMERS, LOG_LEVEL="off", QUEUE_EVENTS=1000000)
+        plain = servers.plain_environment()
+        self.assertEqual(self.result(dict(plain, **shim.environment)), self.result(plain))
+        self.assertNotEqual(self.result(plain)[1], "")
+        return shim.requests()
+
+    def test_within_one_request(self):
+        """The timed calls of all greenlets are in it; it ends with the process."""
+        self.assertEqual([line["outcome"] for line in self.calls_of("Py_BytesMain")], ["down"])
+
+    def test_requests(self):
+        """None is given up because another greenlet stands in its place on the stack."""
+        lines = self.calls_of("_PyFunction_Vectorcall,label='call'")
+        self.assertNotEqual(lines, [])
+        self.assertEqual({line["outcome"] for line in lines}, {"done"})
+
+
 class Registers(HooksCase):
     """What functions get and give arrives, and what they leave alone stays, on each way in and out."""
 

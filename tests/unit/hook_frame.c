@@ -144,27 +144,26 @@ Test(hook_frame, a_group_that_is_open_for_a_later_request_stays)
     cr_assert_eq(owner->open[1], 0);
 }
 
-static uint32_t bury_one_and_take_all(struct frame_owner *owner)
+Test(hook_frame, buried_ones_are_used_again_last)
 {
+    struct frame_owner *owner = owner_of_stack();
     uint32_t buried = frame_take(owner), last = 0, number;
     frame_bury(buried);
     cr_assert(hook_frames[buried].dead);
     while ((number = frame_take(owner)) != 0)
         last = number;
-    return last == buried ? last : 0;
+    cr_assert_eq(last, buried);
+    cr_assert_not(hook_frames[buried].dead);
 }
 
-Test(hook_frame, buried_ones_are_used_again_last)
+Test(hook_frame, none_is_dead_where_stacks_are_moved)
 {
-    uint32_t number = bury_one_and_take_all(owner_of_stack());
-    cr_assert_neq(number, 0);
-    cr_assert_not(hook_frames[number].dead);
-}
-
-Test(hook_frame, buried_ones_are_kept_where_stacks_are_moved)
-{
-    frames_keep_buried();
-    cr_assert_eq(bury_one_and_take_all(owner_of_stack()), 0);
+    struct frame_owner *owner = owner_of_stack();
+    uint32_t number = call(owner, 1500, 0, 0);
+    bool past;
+    frames_stacks_move();
+    cr_assert_not(is_dead(owner, number, 1600, &past));
+    cr_assert_not(past);
 }
 
 static uint32_t left_behind;
