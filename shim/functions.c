@@ -88,6 +88,7 @@ void functions_begin(const struct config *config)
         .enter = enter,
         .leave = guard_lower,
         .current = &current_number,
+        .guard = &guard_up,
         .request_start = request_start,
         .serving = call_in_request,
         .request_end = request_end,

@@ -9,14 +9,14 @@
  */
 
 struct hook hooks[HOOKS_MOST];
-intptr_t hook_current_offset;
+intptr_t hook_current_offset, hook_guard_offset;
 
 enum gate_way gate_enter(struct gate *gate)
 {
     const struct hook *hook = &hooks[gate->number];
     struct frame_owner *owner = frame_owner;
     uint32_t request = gate_current();
-    if (hook->kind >= HOOK_QUICK_TIMER && request == 0) {
+    if (hook->kind >= HOOK_QUICK_TIMER && (request == 0 || gate_guarded())) {
         gate->number = (uintptr_t)hook->made.original;
         return GATE_PASS;
     }

@@ -32,8 +32,9 @@ struct hook {
 
 extern struct hook hooks[HOOKS_MOST];
 
-/* What `current` of the host is for the calling thread: its distance from the thread's pointer. */
-extern intptr_t hook_current_offset;
+/* What `current` and `guard` of the host are for the calling thread: their distances from the
+ * thread's pointer. */
+extern intptr_t hook_current_offset, hook_guard_offset;
 
 /* What the assembler code has put on the stack. At the entry `number` is the hook's; where to go on
  * stands in it afterwards. At the return it is the frame's; afterwards it is where to return to. */
@@ -64,6 +65,14 @@ static inline uint32_t gate_current(void)
     uint32_t current;
     __asm__("movl %%fs:(%1), %0" : "=r"(current) : "r"(hook_current_offset) : "memory");
     return current;
+}
+
+/* Whether the calling thread is inside the shim. */
+static inline bool gate_guarded(void)
+{
+    bool guarded;
+    __asm__("movb %%fs:(%1), %0" : "=r"(guarded) : "r"(hook_guard_offset) : "memory");
+    return guarded;
 }
 
 /* The call has a frame: it goes on to the frame's landing. */

@@ -230,6 +230,7 @@ EXPORT const struct hook_library *stats_hero_hooks_begin(const struct hook_host 
         return NULL;
     vectors_begin();
     hook_current_offset = (intptr_t)host->current - (intptr_t)__builtin_thread_pointer();
+    hook_guard_offset = (intptr_t)host->guard - (intptr_t)__builtin_thread_pointer();
     timer_kind = ticks_begin(host->now_ns) ? HOOK_QUICK_TIMER : HOOK_SLOW_TIMER;
     calls_begin(host, loader_called);
     starting = true;

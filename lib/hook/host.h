@@ -35,6 +35,9 @@ struct hook_host {
      * it is. It stands at one distance from every thread's pointer. */
     const uint32_t *current;
 
+    /* The calling thread's guard, as `enter` raises it. It stands likewise. */
+    const bool *guard;
+
     /* A request on the calling thread, which owns none; NULL without memory. */
     void *(*request_start)(const struct hook_facts *facts);
 

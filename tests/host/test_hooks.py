@@ -13,6 +13,8 @@ HOOKS = ("serve,status=ret;serve_text,id=arg0:str,label=arg1:str,action=arg2:str
 TIMERS = ("query=rdbms.query;query_all=rdbms.all;lookup=cache.get;ping=ping;pong=pong;tail_first=t1;"
           "tail_second=t2;tail_third=t3;jump_out=jump;in_handler=handler;call_within=within")
 
+LIBCS_OWN = unittest.skipIf(servers.SANITIZED, "a sanitizer's runtime stands in for libc's functions")
+
 
 def calls(label="serve", status=200, n=1, outcome="done", **timers):
     """`n` requests with so many calls in each timer; in small letters `__` is a point."""
@@ -201,6 +203,12 @@ class Exceptions(HooksCase):
 class Http(HooksCase):
     """Hooked calls where requests are seen on connections."""
 
+    @LIBCS_OWN
+    def test_not_ours(self):
+        """What we call of libc for a request is no part of it."""
+        self.exactly(total(calls("one", query=1), calls("one"), calls("other")), "two_at_once", name="hooked_http",
+                     hooks=None, timers="query;clock_gettime@libc.so.6;pthread_setspecific@libc.so.6")
+
 
 FUNCTIONS = ("integers", "doubles", "long_double", "complex", "two", "two_doubles", "mixed", "large", "red_zone",
              "aligned", "wide", "keeps")
@@ -258,9 +266,6 @@ class Registers(HooksCase):
 
     def test_requests_within_requests(self):
         self.assertEqual(self.called(hooks="serve;f_*", timers="")["f_keeps", 200, "done", ()], 50)
-
-
-LIBCS_OWN = unittest.skipIf(servers.SANITIZED, "a sanitizer's runtime stands in for libc's functions")
 
 
 class Libraries(HooksCase):
