@@ -244,7 +244,7 @@ static void jumps_over_timers(void)
 static void jumps_over_requests(void)
 {
     for (jumps = 0; jumps < 40000; jumps++) {
-        if (jumps % 5000 == 0)
+        if (jumps % 1000 == 0)
             have_sent();
         if (sigsetjmp(out, 0) == 0)
             serve(jump_out, jumps);
