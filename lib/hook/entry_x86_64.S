@@ -11,7 +11,8 @@
  * know which ones it leaves alone. The flags are not: nobody expects anything of them.
  *
  * Unwinders (C++ exceptions, pthread_exit, backtraces) find their way through a landing: its frame
- * is described below, with a personality that is told when an exception passes.
+ * is described below, with a personality that is told when an exception passes. (clang's assembler
+ * forgets the offset at .cfi_restore_state: it is said again behind each.)
  */
 
 #ifdef __x86_64__
@@ -123,6 +124,7 @@ hook_entry:
         jmp     *-8(%rsp)
 .Lframe: /* the return address goes, too */
         .cfi_restore_state
+        .cfi_def_cfa_offset 88
         .cfi_remember_state
         restore_registers
         leaq    16(%rsp), %rsp
@@ -130,6 +132,7 @@ hook_entry:
         jmp     *-16(%rsp)
 .Lslow:
         .cfi_restore_state
+        .cfi_def_cfa_offset 88
         pushq   %rbx
         .cfi_adjust_cfa_offset 8
         .cfi_offset %rbx, -96
@@ -139,6 +142,7 @@ hook_entry:
         call_with_vectors_saved calls_enter
         leaq    -8(%rbx), %rsp
         .cfi_restore_state
+        .cfi_def_cfa_offset 96
         popq    %rbx
         .cfi_adjust_cfa_offset -8
         .cfi_restore %rbx
@@ -188,6 +192,7 @@ hook_exit: /* the frame's number stands where the return address will */
         ret
 .Lslow_exit:
         .cfi_restore_state
+        .cfi_def_cfa_offset 80
         pushq   %rbx
         .cfi_adjust_cfa_offset 8
         .cfi_offset %rbx, -88
@@ -197,6 +202,7 @@ hook_exit: /* the frame's number stands where the return address will */
         call_with_vectors_saved calls_leave
         leaq    -8(%rbx), %rsp
         .cfi_restore_state
+        .cfi_def_cfa_offset 88
         popq    %rbx
         .cfi_adjust_cfa_offset -8
         .cfi_restore %rbx
