@@ -62,7 +62,7 @@ AIDES   := $(patsubst tests/real/%.c,$(BUILD)/real/%.so,$(AIDE_SRC))
 BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
 MANUALS := $(BUILD)/man/stats-hero.1 $(BUILD)/man/stats_hero.3
 
-.PHONY: all clean test demo matrix bench benches install help unit hosts aides stress hooks fuzzers man
+.PHONY: all clean test demo matrix bench benches no-difference soak install help unit hosts aides stress hooks fuzzers man
 .DELETE_ON_ERROR:
 
 all: $(SHIM) $(HOOKS) $(CMD) $(MANUALS)   ## build the shim, the command and the man pages
@@ -177,6 +177,12 @@ matrix: all          ## run servers of every shape, and write README.md's table 
 bench: all benches   ## measure what the shim costs on a real server
 	bench/overhead
 
+no-difference:       ## run public test suites with the shim and without, and compare
+	scripts/test no-difference
+SECONDS ?= 1800
+soak: all            ## nginx under load, reloaded every few seconds, for SECONDS
+	/usr/bin/python3 tests/real/soak.py --seconds $(SECONDS)
+
 install: all         ## install below $(DESTDIR)$(PREFIX)
 	install -D -m 755 $(SHIM) $(DESTDIR)$(PREFIX)/lib/libstatshero.so
 	install -D -m 755 $(HOOKS) $(DESTDIR)$(PREFIX)/lib/libstatshero-hooks.so
@@ -191,7 +197,7 @@ clean:               ## remove what was built
 	rm -rf build build-*
 
 help:                ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## *(.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## *(.*)/  make \1\t\2/' | expand -t 22
 
 -include $(patsubst %.o,%.d,$(call objects,$(LIB_SRC) $(SHIM_SRC) $(CMD_SRC) $(UNIT_SRC) $(HOST_SRC) $(STRESS_SRC) $(HOOK_SRC) $(FUZZ_SRC) $(BENCH_SRC)))
 -include $(patsubst tests/host/%.cc,$(BUILD)/host/%.d,$(HOST_CXX))
