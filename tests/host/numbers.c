@@ -10,7 +10,14 @@
 
 #include "loopback.h"
 
-enum { HIGH = 110000, HOST_LEAST = 3, HOST_MOST = 1100, ROUNDS = 20, PER_ROUND = 5 };
+enum {
+    HIGH = 110000,
+    MILLION = 1000000,
+    HOST_LEAST = 3,
+    HOST_MOST = 1100,
+    ROUNDS = 20,
+    PER_ROUND = 5
+};
 
 /* Allows as many numbers as may be, `most` at most; returns how many. */
 static int allow(rlim_t most)
@@ -30,10 +37,10 @@ static int highest(void)
     return high;
 }
 
-static void copied_high(void)
+static void copied_to(int most)
 {
     struct pair pair = pair_make();
-    int most = highest(), high = fcntl(pair.server, F_DUPFD, most);
+    int high = fcntl(pair.server, F_DUPFD, most);
     EXPECT(high >= most && close(pair.server) == 0);
     pair.server = high;
     exchanges(pair, "/high", 5);
@@ -41,6 +48,21 @@ static void copied_high(void)
     pair.server = most + 50;
     exchanges(pair, "/high", 5);
     pair_close(pair);
+}
+
+static void copied_high(void)
+{
+    copied_to(highest());
+}
+
+/* As high as the kernel lets root go by default; others are told that it can't be. */
+static void copied_past_a_million(void)
+{
+    if (setrlimit(RLIMIT_NOFILE, &(struct rlimit){MILLION + 100, MILLION + 100}) != 0) {
+        dprintf(STDOUT_FILENO, "not allowed\n");
+        return;
+    }
+    copied_to(MILLION);
 }
 
 /* All lower numbers are taken, so that accept itself returns a high one. */
@@ -151,9 +173,10 @@ static void syscall_loop(void)
 int main(int argc, char **argv)
 {
     static const struct scenario table[] = {
-        {"copied_high", copied_high}, {"accepted_high", accepted_high},
-        {"close_loop", close_loop},   {"close_range_all", close_range_all},
-        {"close_from", close_from},   {"syscall_loop", syscall_loop},
+        {"copied_high", copied_high},         {"copied_past_a_million", copied_past_a_million},
+        {"accepted_high", accepted_high},     {"close_loop", close_loop},
+        {"close_range_all", close_range_all}, {"close_from", close_from},
+        {"syscall_loop", syscall_loop},
     };
     return SCENARIO_RUN(table, argc, argv);
 }

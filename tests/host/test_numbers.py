@@ -15,6 +15,12 @@ class High(HostCase):
     def test_copied(self):
         self.high("copied_high")
 
+    def test_copied_past_a_million(self):
+        shim = self.shim()
+        if self.run_under(shim, "numbers", "copied_past_a_million"):
+            self.skipTest("only root may have as many")
+        self.assert_exact(self.receiver, shim, requests(("high", 200, 10)))
+
     def test_accepted(self):
         self.high("accepted_high")
 

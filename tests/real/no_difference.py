@@ -186,11 +186,10 @@ def main():
             plain, under = environments(receiver)
             if name in CLASSES:
                 different += compare_class(name, options.seconds, plain, under)
-            else:
-                different += compare(options.python, name, plain, under)
+                continue  # who floods every port reaches the receiver, too
+            different += compare(options.python, name, plain, under)
             receiver.barrier()
-            started = sum(value for key, value in receiver.counters.items() if key == Keys().all)
-            print(f"    {started} requests reported; {len(receiver.refused)} datagrams refused", flush=True)
+            print(f"    {receiver.counter(Keys().all)} requests reported", flush=True)
             different += receiver.refused[:1]
     print(f"{len(different)} differences")
     return 1 if different else 0

@@ -1,6 +1,6 @@
 /*
- * slow_resolver: preloaded beside the shim, a resolver that takes SLOW_RESOLVER_SECONDS (10) for the name
- * slow.test, as one does whose first server is down, and then says 127.0.0.1.
+ * slow_resolver: preloaded beside the shim, a resolver that takes SLOW_RESOLVER_SECONDS (10) for
+ * the name slow.test, as one does whose first server is down, and then says 127.0.0.1.
  */
 #include <dlfcn.h>
 #include <netdb.h>
