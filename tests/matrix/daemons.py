@@ -104,6 +104,7 @@ class PhpFpm(Server):
             [global]
             daemonize = no
             error_log = {self.folder}/error.log
+            process_control_timeout = 10s
             [www]
             listen = {self.path}
             listen.mode = 0666
