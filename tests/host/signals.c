@@ -34,36 +34,42 @@ static void handle(int number, void (*handler)(int), int flags)
     EXPECT(sigaction(number, &action, NULL) == 0);
 }
 
-static void repeat_timer(suseconds_t period_us)
+static void repeat_timer(__itimer_which_t which, suseconds_t period_us)
 {
     struct itimerval timer = {{0, period_us}, {0, period_us}};
     alarm(0);
-    EXPECT(setitimer(ITIMER_REAL, &timer, NULL) == 0);
+    EXPECT(setitimer(which, &timer, NULL) == 0);
 }
 
 /* Serves until the handler ran often enough; its program is under its caller's time limit. */
-static void serve_meanwhile(int flags)
+static void serve_meanwhile(__itimer_which_t which, int number, int flags)
 {
     struct pair pair = pair_make();
     int served = 0;
     EXPECT(pipe(pipes) == 0);
-    handle(SIGALRM, use_pipe, flags);
-    repeat_timer(PERIOD_US);
+    handle(number, use_pipe, flags);
+    repeat_timer(which, PERIOD_US);
     for (; handled < HANDLED_LEAST; served++)
         exchange(pair, "/load");
-    repeat_timer(0);
+    repeat_timer(which, 0);
     pair_close(pair);
     dprintf(STDOUT_FILENO, "served %d\n", served);
 }
 
 static void restarted(void)
 {
-    serve_meanwhile(SA_RESTART);
+    serve_meanwhile(ITIMER_REAL, SIGALRM, SA_RESTART);
 }
 
 static void interrupted(void)
 {
-    serve_meanwhile(0);
+    serve_meanwhile(ITIMER_REAL, SIGALRM, 0);
+}
+
+/* As a profiler has it: a tick for each millisecond of the processor's. */
+static void profiled(void)
+{
+    serve_meanwhile(ITIMER_PROF, SIGPROF, SA_RESTART);
 }
 
 /* A handler that answers, as some servers do it: here nobody is amid a call. */
@@ -99,10 +105,10 @@ static void interrupted_read(void)
     char c;
     handle(SIGALRM, do_nothing, 0);
     for (int i = 0; i < 5; i++) {
-        repeat_timer(PERIOD_US);
+        repeat_timer(ITIMER_REAL, PERIOD_US);
         EXPECT_ERROR(EINTR, read(pair.server, &c, 1));
         EXPECT_ERROR(EINTR, recv(pair.server, &c, 1, 0));
-        repeat_timer(0);
+        repeat_timer(ITIMER_REAL, 0);
         exchange(pair, "/interrupted");
     }
     pair_close(pair);
@@ -139,6 +145,7 @@ int main(int argc, char **argv)
     static const struct scenario table[] = {
         {"restarted", restarted},
         {"interrupted", interrupted},
+        {"profiled", profiled},
         {"answered_by_handler", answered_by_handler},
         {"interrupted_read", interrupted_read},
         {"delivered_to_host", delivered_to_host},

@@ -24,3 +24,6 @@ class Signals(HostCase):
 
     def test_interrupted(self):
         self.under_load("interrupted")
+
+    def test_profiled(self):
+        self.under_load("profiled")
