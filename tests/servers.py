@@ -456,7 +456,7 @@ class Apache(Server):
 {user}{size}{tls}
 ServerName localhost
 ServerSignature Off
-Listen 127.0.0.1:{self.port}
+Listen 127.0.0.1:{self.port} {"https" if self.tls else "http"}
 PidFile {folder}/apache.pid
 DefaultRuntimeDir {folder}
 Mutex file:{folder} default
