@@ -104,11 +104,17 @@ static void end_unused(uint64_t word)
         detach(conn);
 }
 
+/* GnuTLS tells half of a pointer as the fd where the host's functions take one. */
+static bool is_known(int fd)
+{
+    return fd >= 0 && fdtable_look(fd) != 0;
+}
+
 void session_begin(const void *key, bool server, int fd, struct session *session)
 {
     *session = (struct session){key, 0, -1};
     join_expect_tls();
-    if (fd < 0)
+    if (passing_fd >= 0 && !is_known(fd))
         fd = passing_fd;
     if (server)
         session->word = share(fd);

@@ -3,6 +3,7 @@
  * Each thread of the process has to be the new one then; run as root, or nothing changes. And what
  * else a process may expect that has one thread of its own.
  */
+#include <limits.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -389,17 +390,29 @@ static void first_thread_exits(void)
     exit_raw(NULL);
 }
 
-/* A child that libc does not know of has the memory of a process with a sender, but no sender, and
- * the number of its parent: it waits for nobody. */
-static int change_in_child(void *nothing)
+static long change_ns(uid_t user)
 {
     struct timespec before, after;
-    (void)nothing;
     clock_gettime(CLOCK_MONOTONIC, &before);
-    int result = seteuid(NOBODY);
+    int result = seteuid(user);
     clock_gettime(CLOCK_MONOTONIC, &after);
-    long ns = (after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec - before.tv_nsec;
-    return result != 0 || ns > 40000000;
+    return result != 0
+               ? LONG_MAX
+               : (after.tv_sec - before.tv_sec) * 1000000000 + after.tv_nsec - before.tv_nsec;
+}
+
+/* A child that libc does not know of has the memory of a process with a sender, but no sender, and
+ * the number of its parent: it waits for nobody. A busy machine may keep it from running, though
+ * not each time. */
+static int change_in_child(void *nothing)
+{
+    long least = LONG_MAX;
+    (void)nothing;
+    for (int i = 0; i < 20; i++) {
+        long ns = change_ns(i % 2 == 0 ? NOBODY : 0);
+        least = ns < least ? ns : least;
+    }
+    return least > 40000000;
 }
 
 static void be_first(void)
