@@ -10,6 +10,7 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "base/seccomp.h"
 #include "base/sys.h"
 #include "export.h"
 #include "flow/flow.h"
@@ -228,4 +229,15 @@ bool life_moves(void)
 void life_moved(bool retired)
 {
     follow_up(retired);
+}
+
+/* The guard stays up. */
+void life_confined(const struct sock_fprog *filter, bool strict)
+{
+    bool harms = strict || (filter != NULL && filter->filter != NULL && seccomp_harms(filter));
+    if (!harms || !life.active || guard_up || !process_is_ours())
+        return;
+    guard_raise();
+    monitor_end(PATIENCE_NS);
+    life.active = false;
 }

@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+struct sock_fprog;
+
 /* Connections are to be followed: begun, and neither disabled nor excluded. */
 bool life_active(void);
 
@@ -27,5 +29,13 @@ bool life_user_changes(void);
 void life_user_changed(bool retired);
 bool life_moves(void);
 void life_moved(bool retired);
+
+/*
+ * The calling thread is about to put a seccomp filter on itself (NULL: none that can be read), or is
+ * `strict`: allowed to read, write and end. If that would kill it for a call of ours, what waits is
+ * sent, and nothing is reported any more, for good: by this thread nothing of what it has under way,
+ * by others no new connection. errno is kept.
+ */
+void life_confined(const struct sock_fprog *filter, bool strict);
 
 #endif

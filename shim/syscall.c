@@ -4,6 +4,7 @@
  * call; what it did is reported as for the named functions.
  */
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -97,6 +98,8 @@ static long copy_fd(const struct call *call)
  * of them in registers or, as here they may be left out, whatever stands in their place). */
 long syscall(long number, long a, long b, long c, long d, long e, long f);
 
+int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d);
+
 int close_range(unsigned first, unsigned last, int flags); /* unistd.h has the other `syscall` */
 
 EXPORT long syscall(long number, long a, long b, long c, long d, long e, long f)
@@ -115,6 +118,13 @@ EXPORT long syscall(long number, long a, long b, long c, long d, long e, long f)
         return close_range((unsigned)a, (unsigned)b, (int)c);
     case SYS_fcntl:
         return b == F_DUPFD || b == F_DUPFD_CLOEXEC ? copy_fd(&call) : make(&call);
+    case SYS_prctl:
+        return prctl((int)a, (unsigned long)b, (unsigned long)c, (unsigned long)d,
+                     (unsigned long)e);
+    case SYS_seccomp:
+        life_confined(a == SECCOMP_SET_MODE_FILTER ? (const struct sock_fprog *)c : NULL,
+                      a == SECCOMP_SET_MODE_STRICT);
+        return make(&call);
     case SYS_setns:
         return setns((int)a, (int)b);
     case SYS_unshare:

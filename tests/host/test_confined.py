@@ -94,6 +94,16 @@ for other in OTHERS:
     setattr(Company, "test_" + other, lambda self, other=other: self.beside(other))
 
 
+@scenarios("confined", {
+    "narrow_by_prctl": requests(("free", 200, 3)),
+    "narrow_by_number": requests(("free", 200, 3)),
+    "wide_by_prctl": requests(("free", 200, 3), ("confined", 200, 5)),
+    "wide_by_number": requests(("free", 200, 3), ("confined", 200, 5)),
+})
+class Confining(HostCase):
+    """A filter that a server puts on itself: nothing is reported where a call of ours would kill it."""
+
+
 @scenarios("scarce", {
     "allocations_fail": requests(("scarce", 200, 400)),
     "second_libc": requests(("scarce", 200, 4)),
