@@ -270,7 +270,9 @@ class Server:
         if not port:
             return False
         try:
-            socket.create_connection(("127.0.0.1", port), 5).close()
+            with socket.create_connection(("127.0.0.1", port), 5) as probe:
+                if probe.getsockname() == probe.getpeername():
+                    return False  # nobody listens yet: the kernel chose the port for the probe itself
         except OSError:
             return False
         self.port = port
