@@ -2,18 +2,25 @@
 
 #include <dlfcn.h>
 #include <link.h>
+#include <stddef.h>
 
 #include "base/log.h"
 #include "openssl.h"
 
-/* Those that the shim has functions for: the first of openssl.def. */
-enum { REDIRECTED = 11 };
-
-static void *const instead[REDIRECTED] = {
-    (void *)SSL_read,     (void *)SSL_read_ex,  (void *)SSL_read_early_data,
-    (void *)SSL_write,    (void *)SSL_write_ex, (void *)SSL_write_early_data,
-    (void *)SSL_sendfile, (void *)SSL_new,      (void *)SSL_clear,
-    (void *)SSL_shutdown, (void *)SSL_free,
+/* Those that the shim has functions for; BIO_f_ssl's sessions are read and written by these. */
+#define INSTEAD(name)                                                                              \
+    {                                                                                              \
+        (void *)(name), offsetof(struct openssl, name) / sizeof(void *)                            \
+    }
+static const struct {
+    void *function;
+    size_t place; /* in a table of OpenSSL's functions */
+} instead[] = {
+    INSTEAD(SSL_read),     INSTEAD(SSL_read_ex),  INSTEAD(SSL_read_early_data),
+    INSTEAD(SSL_write),    INSTEAD(SSL_write_ex), INSTEAD(SSL_write_early_data),
+    INSTEAD(SSL_sendfile), INSTEAD(SSL_accept),   INSTEAD(SSL_do_handshake),
+    INSTEAD(SSL_new),      INSTEAD(SSL_clear),    INSTEAD(SSL_shutdown),
+    INSTEAD(SSL_free),
 };
 
 static const char *const names[] = {
@@ -22,7 +29,9 @@ static const char *const names[] = {
 #undef FUNCTION
 };
 
-enum { NAMES = sizeof names / sizeof *names };
+enum { REDIRECTED = sizeof instead / sizeof instead[0], NAMES = sizeof names / sizeof names[0] };
+
+_Static_assert(sizeof(struct openssl) == NAMES * sizeof(void *), "a table of functions");
 
 /* The main program's own function of this name, and its size; NULL: it has none that it shows. */
 static void *own(void *program, const char *name, size_t *size)
@@ -47,7 +56,7 @@ static void redirect_and_adopt(redirect_functions *redirect, struct redirect *ro
                  BYTES(" can't be hooked: "), bytes_of(reason));
     for (size_t i = 0; i < REDIRECTED; i++)
         if (rows[i].original != NULL)
-            table[i] = rows[i].original;
+            table[instead[i].place] = rows[i].original;
     openssl_adopt(table);
 }
 
@@ -61,8 +70,9 @@ void built_in_begin(redirect_functions *redirect)
     for (size_t i = 0; i < NAMES; i++)
         table[i] = own(program, names[i], &size);
     for (size_t i = 0; i < REDIRECTED; i++) {
-        rows[i] = (struct redirect){.name = names[i], .instead = instead[i]};
-        rows[i].function = own(program, names[i], &rows[i].size);
+        const char *name = names[instead[i].place];
+        rows[i] = (struct redirect){.name = name, .instead = instead[i].function};
+        rows[i].function = own(program, name, &rows[i].size);
     }
     redirect_and_adopt(redirect, rows, table);
 }
