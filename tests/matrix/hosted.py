@@ -10,7 +10,7 @@ from servers import PYTHON, Server
 class Hosted(Server):
     """options: argv, in which PORT, FOLDER, KEY and CERTIFICATE stand for what they are; preset
     (environment variables); exits (those that are good besides 0); stop (a signal, to all of its
-    processes, as a terminal's)."""
+    processes, as a terminal's); ready (what it says once it is: some accept before)."""
 
     def __init__(self, *arguments, **options):
         super().__init__(*arguments, **options)
@@ -32,6 +32,9 @@ class Hosted(Server):
             os.killpg(self.pid(), self.options["stop"])
         else:
             super().signal(number)
+
+    def announced_port(self):
+        return self.port if self.options.get("ready", "") in self._read("stdout") else None
 
     def adapt(self, environment):
         environment.update(self.options.get("preset", {}))
@@ -86,9 +89,10 @@ def perl():
 
 
 def erlang():
-    start = f'{{ok, M}} = compile:file("{app("matrix_httpd")}", [{{outdir, "FOLDER"}}]), M:start(PORT, "FOLDER").'
+    start = (f'{{ok, M}} = compile:file("{app("matrix_httpd")}", [{{outdir, "FOLDER"}}]), '
+             'M:start(PORT, "FOLDER"), io:format("ready~n").')
     return {"argv": ["erl", "-noshell", "-noinput", "-pa", "FOLDER", "-eval", start],
-            "exits": (-signal.SIGTERM,)}
+            "exits": (-signal.SIGTERM,), "ready": "ready"}
 
 
 def java(name, *arguments):
