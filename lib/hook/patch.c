@@ -100,12 +100,26 @@ static uint64_t way_in(const struct patch_way *way)
     return way->unless_zero != 0 ? LOOK_AT : PUSH_AT;
 }
 
+/* The processor keeps return addresses on a stack of its own (CET): a moved call, which pushes one
+ * that it does not know, would kill the program. Zero, or left as it is, where there is none. */
+static bool returns_are_protected(void)
+{
+    uint64_t shadow_stack = 0;
+#ifdef __x86_64__
+    __asm__ volatile("rdsspq %0" : "+r"(shadow_stack));
+#endif
+    return shadow_stack != 0;
+}
+
 /* Makes the piece whose address is then `*place`. */
 static int make_piece(const struct prologue *prologue, const struct patch_way *way, uint64_t *place,
                       const char **reason)
 {
     uint8_t piece[PIECE_MAX];
     size_t moved;
+    if (prologue->calls && returns_are_protected())
+        return refuse(-ENOTSUP, "its start holds a call, and return addresses are protected here",
+                      reason);
     int error = near_find(prologue->address, sizeof piece, place);
     if (error != 0)
         return refuse(error, "no executable memory can be had in reach of it", reason);

@@ -110,6 +110,7 @@ static enum prologue_verdict read_moved(const struct prologue_code *code, struct
         if (verdict != PROLOGUE_FITS)
             return verdict;
         prologue->ends = insn_ends_flow(&insn);
+        prologue->calls = insn_is_call(&insn);
         prologue->end += insn.length;
     }
     return PROLOGUE_FITS;
@@ -160,7 +161,8 @@ static enum prologue_verdict look_around(const struct prologue_code *code,
 enum prologue_verdict prologue_read(const struct prologue_code *code, struct prologue *prologue)
 {
     size_t begin = entry_marker(code);
-    *prologue = (struct prologue){code->at, code->address, begin, begin, false};
+    *prologue =
+        (struct prologue){.at = code->at, .address = code->address, .begin = begin, .end = begin};
     if (!is_our_processor)
         return PROLOGUE_PROCESSOR;
     if (code->size == 0)

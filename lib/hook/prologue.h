@@ -52,6 +52,7 @@ struct prologue {
     size_t begin; /* where the patch goes, from `at` on: behind an endbr64 */
     size_t end;   /* the instructions from `begin` to here are moved */
     bool ends;    /* the last of them never runs on into what follows */
+    bool calls;   /* the last of them is a call */
 };
 
 /* Looks at a function; `*prologue` is of use if it fits. Of `text` only jumps are looked for, which
