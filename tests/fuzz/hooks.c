@@ -112,23 +112,25 @@ static struct value_frame frame_of(struct bytes data)
     return frame;
 }
 
-static void check_hooks(struct bytes text, struct bytes data)
-{
-    struct value_frame frame = frame_of(data);
-    refusals = 0;
-    whole = text;
-    spec_read_hooks(&hooks, text, note);
-    insist(hooks.n <= SPEC_HOOKS_MOST && hooks.n + refusals == entries(text));
-    for (size_t i = 0; i < hooks.n; i++)
-        check_hook(&hooks.row[i], &frame);
-}
-
 static size_t defaults_in(struct bytes text)
 {
     size_t n = 0;
     while (text.at != NULL)
         n += bytes_equal(bytes_trim(bytes_cut(&text, ';')), BYTES("default"));
     return n;
+}
+
+static void check_hooks(struct bytes text, struct bytes data)
+{
+    struct value_frame frame = frame_of(data);
+    refusals = 0;
+    whole = text;
+    spec_read_hooks(&hooks, text, note);
+    insist(hooks.n <= SPEC_HOOKS_MOST);
+    insist(hooks.n + refusals + defaults_in(text) == entries(text));
+    insist(hooks.defaults == (defaults_in(text) > 0));
+    for (size_t i = 0; i < hooks.n; i++)
+        check_hook(&hooks.row[i], &frame);
 }
 
 static void check_timers(struct bytes text)

@@ -88,6 +88,15 @@ Test(spec, blanks_and_empty_entries)
     assert_bytes(timers.row[0].label, "b.c");
 }
 
+Test(spec, hooks_have_a_default_of_their_own)
+{
+    read_hooks("default;f");
+    cr_assert(hooks.defaults);
+    cr_assert_eq(hooks.n, 1);
+    read_hooks("f");
+    cr_assert_not(hooks.defaults);
+}
+
 Test(spec, globs_and_names_as_linkers_have_them)
 {
     const struct spec_hook *hook = the_hook("_ZN3foo*bar$x.part.0@lib+c++*.so.6");
