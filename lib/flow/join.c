@@ -108,10 +108,11 @@ static void serve_oldest(struct conn *conn)
         worker_served_by(conn->oldest, self);
 }
 
-/* What was read begins as a TLS handshake's record does. */
+/* What was read begins as TLS does, with a handshake's record; or it is an alert, by which Apache
+ * wakes its own idle children. */
 static bool begins_tls(const char *at, size_t n)
 {
-    return n > 0 && at[0] == 0x16 && (n == 1 || at[1] == 0x03);
+    return n > 0 && (at[0] == 0x16 || at[0] == 0x15) && (n == 1 || at[1] == 0x03);
 }
 
 static bool seal(struct conn *conn, const char *at, size_t n)

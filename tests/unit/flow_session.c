@@ -71,6 +71,19 @@ Test(session, a_request_through_an_fd)
     assert_no_figures(1, 1);
 }
 
+/* Apache wakes its idle children so, on a port of TLS. */
+Test(session, an_alert_is_tls_too)
+{
+    handshake(&memory[0], desk_accept());
+    int fd = desk_accept();
+    desk_read_bytes(fd, "\x15\x03\x01\x00\x02\x01\x00", 7);
+    cr_assert_neq(flow_look(fd), 0);
+    desk_close(fd);
+    read_from(&memory[0], -1, GET("/users/7"));
+    write_to(&memory[0], -1, OK_EMPTY);
+    assert_no_figures(1, 1);
+}
+
 Test(session, a_request_without_an_fd)
 {
     int fd = desk_accept();
