@@ -1,6 +1,5 @@
 #include "hook/hooks.h"
 
-#include <errno.h>
 #include <link.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,30 +108,35 @@ static void say_refused(struct wanted *row, const struct function *function, con
              bytes_of(function->module), BYTES(" is not hooked: "), bytes_of(reason));
 }
 
-/* 0 or a negative errno value, with the reason. */
-static int hook_function(const struct function *function, const char **reason)
+/* Why the function is not to be hooked, whatever its code is; NULL: it may be. */
+static const char *refusal(const struct function *function)
 {
-    *reason = caller_bound_reason(function->name);
-    if (*reason != NULL)
-        return -ENOTSUP;
-    if (function->address == 0) {
-        *reason = "which function the name stands for is chosen after its library was looked into";
-        return -ENOTSUP;
-    }
-    return patch((struct patch_site){(void *)function->address, function->size, function->size},
-                 reason);
+    const char *reason = caller_bound_reason(function->name);
+    if (reason == NULL && function->address == 0)
+        reason = "which function the name stands for is chosen after its library was looked into";
+    return reason;
+}
+
+/* Hooks the function as the row says. NULL, or why it can't be. */
+static const char *hook_function(const struct wanted *row, const struct function *function)
+{
+    const char *reason = refusal(function);
+    if (reason != NULL)
+        return reason;
+    describe(&hooks[used], row, function->name);
+    struct patch_site site = {(void *)function->address, function->size, function->size};
+    return patch(site, &reason) == 0 ? NULL : reason;
 }
 
 static void found(void *nothing, const struct function *function)
 {
     struct wanted *row = &wanted[function->pattern];
-    const char *reason = "";
     (void)nothing;
     row->met = true;
     if (is_hooked(function->address) || used == HOOKS_MOST)
         return;
-    describe(&hooks[used], row, function->name);
-    if (hook_function(function, &reason) == 0)
+    const char *reason = hook_function(row, function);
+    if (reason == NULL)
         log_line(LOG_INFO, function->name, BYTES(" of "), bytes_of(function->module),
                  BYTES(" is hooked"));
     else
@@ -212,6 +216,15 @@ static void watch_loader(void)
                  bytes_of(reason));
 }
 
+static void hook_what_is_wanted(void)
+{
+    starting = true;
+    look();
+    starting = false;
+    say_what_is_missing();
+    watch_loader();
+}
+
 static void forked(void)
 {
     process_begin();
@@ -233,10 +246,7 @@ EXPORT const struct hook_library *stats_hero_hooks_begin(const struct hook_host 
     hook_guard_offset = (intptr_t)host->guard - (intptr_t)__builtin_thread_pointer();
     timer_kind = ticks_begin(host->now_ns) ? HOOK_QUICK_TIMER : HOOK_SLOW_TIMER;
     calls_begin(host, loader_called);
-    starting = true;
-    look();
-    starting = false;
-    say_what_is_missing();
-    watch_loader();
+    if (wanted_n > 0)
+        hook_what_is_wanted();
     return &library;
 }
