@@ -87,6 +87,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: micro_http1 [ROUNDS]\n");
         return 2;
     }
+    http1_look_wide_from_now(true);
     measure("wrk request", parse_request, wrk_request, rounds);
     measure("browser request", parse_request, browser_request, rounds);
     measure("nginx response", parse_response, nginx_response, rounds);

@@ -92,9 +92,12 @@ static inline unsigned bytes_places_16(const char *at, char wanted)
     return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(here, _mm_set1_epi8(wanted)));
 }
 
-static inline uint32_t bytes_places_32(const char *at, char wanted)
+/* Where bytes stand that are `most` or less. */
+static inline unsigned bytes_places_16_to(const char *at, char most)
 {
-    return bytes_places_16(at, wanted) | bytes_places_16(at + 16, wanted) << 16;
+    __m128i here = _mm_loadu_si128((const __m128i *)(const void *)at);
+    return (unsigned)_mm_movemask_epi8(
+        _mm_cmpeq_epi8(_mm_min_epu8(here, _mm_set1_epi8(most)), here));
 }
 
 /* The last look goes back over bytes that were looked at, not beyond the end. */
@@ -115,25 +118,12 @@ static inline void bytes_finder_fill(struct bytes_finder *finder)
 
 #else
 
-static inline uint32_t bytes_places_32(const char *at, char wanted)
-{
-    uint32_t places = 0;
-    for (unsigned i = 0; i < 32; i++)
-        places |= (uint32_t)(at[i] == wanted) << i;
-    return places;
-}
-
 static inline void bytes_finder_fill(struct bytes_finder *finder)
 {
     (void)finder;
 }
 
 #endif
-
-static inline uint64_t bytes_places_64(const char *at, char wanted)
-{
-    return bytes_places_32(at, wanted) | (uint64_t)bytes_places_32(at + 32, wanted) << 32;
-}
 
 /* The next place, or NULL past the last. */
 static inline const char *bytes_finder_next(struct bytes_finder *finder)

@@ -16,6 +16,7 @@ static HOT_DATA struct {
 
 void join_begin(const struct config *config)
 {
+    http1_look_wide_from_now(true);
     join.id_header = (struct bytes){join.id_header_text, config->request_id_header.n};
     for (size_t i = 0; i < join.id_header.n; i++) {
         char c = config->request_id_header.at[i];

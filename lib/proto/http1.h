@@ -71,8 +71,8 @@ struct http1_request {
  * stand in gave REQUEST_HEAD or REQUEST: that request may still be answered. Content-Length with
  * Transfer-Encoding: chunked is framed as chunked (RFC 9112 6.3).
  */
-size_t http1_request_feed(struct http1_request *parser, const char *at, size_t n,
-                          struct bytes id_header, struct http1_event *event);
+static inline size_t http1_request_feed(struct http1_request *parser, const char *at, size_t n,
+                                        struct bytes id_header, struct http1_event *event);
 
 /* `n` > 0 bytes went by unseen (splice). False if not all can have been body bytes: feed no more.
  */
@@ -106,8 +106,8 @@ struct http1_response {
  * last byte gives RESPONSE_END (or TUNNEL) at once. The parser is then idle, ready for the next
  * one.
  */
-size_t http1_response_feed(struct http1_response *parser, const char *at, size_t n,
-                           enum http1_method method, struct http1_event *event);
+static inline size_t http1_response_feed(struct http1_response *parser, const char *at, size_t n,
+                                         enum http1_method method, struct http1_event *event);
 
 /*
  * `n` > 0 bytes went by unseen (sendfile, splice): `event` is RESPONSE_END when they end the body,
@@ -121,5 +121,40 @@ bool http1_response_idle(const struct http1_response *parser);
 
 /* Inside a body that lasts until the connection is closed; `status` is then its end's. */
 bool http1_response_until_close(const struct http1_response *parser);
+
+/* Heads are looked at 32 bytes at a time from now on, if `wide`, and if the processor can (AVX2).
+ * Any time before other threads feed. What comes out is the same. */
+void http1_look_wide_from_now(bool wide);
+
+/* Of the two `feed`s. */
+extern bool http1_wide;
+size_t http1_request_feed_narrow(struct http1_request *parser, const char *at, size_t n,
+                                 struct bytes id_header, struct http1_event *event);
+size_t http1_request_feed_wide(struct http1_request *parser, const char *at, size_t n,
+                               struct bytes id_header, struct http1_event *event);
+size_t http1_response_feed_narrow(struct http1_response *parser, const char *at, size_t n,
+                                  enum http1_method method, struct http1_event *event);
+size_t http1_response_feed_wide(struct http1_response *parser, const char *at, size_t n,
+                                enum http1_method method, struct http1_event *event);
+
+#ifdef __x86_64__
+#define HTTP1_FEED(direction, ...)                                                                 \
+    (http1_wide ? http1_##direction##_feed_wide(__VA_ARGS__)                                       \
+                : http1_##direction##_feed_narrow(__VA_ARGS__))
+#else
+#define HTTP1_FEED(direction, ...) http1_##direction##_feed_narrow(__VA_ARGS__)
+#endif
+
+static inline size_t http1_request_feed(struct http1_request *parser, const char *at, size_t n,
+                                        struct bytes id_header, struct http1_event *event)
+{
+    return HTTP1_FEED(request, parser, at, n, id_header, event);
+}
+
+static inline size_t http1_response_feed(struct http1_response *parser, const char *at, size_t n,
+                                         enum http1_method method, struct http1_event *event)
+{
+    return HTTP1_FEED(response, parser, at, n, method, event);
+}
 
 #endif

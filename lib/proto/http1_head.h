@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "proto/http1_framing.h"
+#include "proto/http1_look.h"
 
 /* What is looked for, and what was found of it. */
 struct http1_head {
@@ -17,77 +18,6 @@ struct http1_head {
     struct http1_body *body; /* how the fields frame it; all zero before */
     struct bytes id;         /* the id header's value; empty without one */
 };
-
-/*
- * Each line's beginning in turn, found 64 bytes at a time; the last look goes back over bytes that
- * were looked at, not beyond the end. A newline in the very last byte is not told: no line begins
- * behind it.
- */
-struct http1_lines {
-    const char *begin, *next, *last; /* from `next` on, to `last`, it is still to be looked */
-    const char *behind;              /* one past the first byte of those that were looked at last */
-    uint64_t found;                  /* newlines among them that are not told yet */
-};
-
-#define HTTP1_LINES_LEAST 33 /* bytes to begin with */
-
-/* `n` >= HTTP1_LINES_LEAST bytes. */
-static inline struct http1_lines http1_lines_on(const char *at, size_t n)
-{
-    return (struct http1_lines){at, at, at + n - 1, at + 1, 0};
-}
-
-/* What is left, fewer than 64 bytes. */
-static inline bool http1_lines_look_last(struct http1_lines *lines)
-{
-    unsigned left = (unsigned)(lines->last - lines->next);
-    if (left == 0)
-        return false;
-    if (lines->last - lines->begin >= 64) {
-        lines->behind = lines->last - 63;
-        lines->found = bytes_places_64(lines->last - 64, '\n') >> (64 - left) << (64 - left);
-    } else {
-        lines->behind = lines->next + 1;
-        lines->found = bytes_places_32(lines->next, '\n') |
-                       (uint64_t)bytes_places_32(lines->last - 32, '\n') << (left - 32);
-    }
-    lines->next = lines->last;
-    return true;
-}
-
-static inline bool http1_lines_look(struct http1_lines *lines)
-{
-    if (lines->last - lines->next < 64)
-        return http1_lines_look_last(lines);
-    lines->behind = lines->next + 1;
-    lines->found = bytes_places_64(lines->next, '\n');
-    lines->next += 64;
-    return true;
-}
-
-/* The first byte of the next line that has one; NULL past the last. */
-static inline const char *http1_lines_next(struct http1_lines *lines)
-{
-    while (__builtin_expect(lines->found == 0, 0))
-        if (!http1_lines_look(lines))
-            return NULL;
-    const char *line = lines->behind + (unsigned)__builtin_ctzll(lines->found);
-    lines->found &= lines->found - 1;
-    return line;
-}
-
-/* A set of bytes, each known by its lower six bits: those of both cases of a letter, too. */
-static inline uint64_t http1_letter(char c)
-{
-    return 1ull << (c & 63) | 1ull << ((c ^ 0x20) & 63);
-}
-
-/* What a line begins with that may matter: framing, the id, the head's end. */
-static inline uint64_t http1_first_bytes(struct bytes id_header)
-{
-    uint64_t first = http1_letter('c') | http1_letter('t') | 1ull << '\r' | 1ull << '\n';
-    return id_header.n > 0 ? first | http1_letter(id_header.at[0]) : first;
-}
 
 static inline bool http1_colon_at(const char *line, const char *end, size_t place)
 {
@@ -106,30 +36,93 @@ static inline bool http1_line_may_matter(const struct http1_head *head, const ch
 /* Reads a line that may matter, slowly. False: it is not whole, or the line by line's to judge. */
 bool http1_head_read_line(struct http1_head *head, const char *line, const char *end);
 
+/* What ids are looked for by, where they can be: in the letter's place of its name, colon included.
+ */
+#define HTTP1_HEAD_ID_LEAST HTTP1_LOOK_LETTER
+
+static inline char http1_head_letter(struct bytes id_header)
+{
+    if (id_header.n == 0)
+        return 0;
+    return id_header.n == HTTP1_LOOK_LETTER ? ':' : id_header.at[HTTP1_LOOK_LETTER] | 0x20;
+}
+
 /*
- * Reads the lines from `line` on to the end of the head. Returns where the body begins, or NULL:
- * not whole here (no `line` either), or unusual; what was found is of no use then.
+ * A line that may matter begins at `line`. True: it is read, and there are more. Else *over is
+ * where the body begins, or NULL: the head is not whole, or unusual.
+ */
+static inline __attribute__((always_inline)) bool
+http1_head_take(struct http1_head *head, const char *line, const char *end, const char **over)
+{
+    *over = NULL;
+    if ((unsigned char)*line <= '\r') {
+        if (end - line >= 2 && line[0] == '\r' && line[1] == '\n')
+            *over = line + 2;
+        return false;
+    }
+    if (!http1_line_may_matter(head, line, end))
+        return true;
+    if (head->id_header.n != sizeof "content-length" - 1 &&
+        http1_framing_read_usual_length(head->body, line, end))
+        return true;
+    return http1_head_read_line(head, line, end);
+}
+
+/* As http1_head_read, of so few bytes that none may be read at once as many as a look takes. */
+const char *http1_head_read_short(struct http1_head *head, const char *at, const char *end);
+
+/* Where it is still to be looked, from `at` on. */
+struct http1_gaze {
+    const char *at, *end;
+    const char *from; /* bit i of `found` is from[i] */
+    uint32_t found;   /* what no line was read of yet */
+    bool over;        /* nothing is left */
+};
+
+/*
+ * Looks for the next lines, if there are more. The last look at whole lines goes back over places
+ * that were looked at, not beyond the end. What that leaves has no room for a line that matters but
+ * the head's end.
+ */
+static inline __attribute__((always_inline)) bool http1_gaze_on(struct http1_gaze *gaze,
+                                                                char letter, http1_look *look,
+                                                                http1_look_for_end *look_for_end)
+{
+    const char *at = gaze->at, *last = gaze->end - HTTP1_LOOK_READS;
+    uint32_t found = 0;
+    if (gaze->over)
+        return false;
+    while (at <= last && (found = look(at, letter)) == 0)
+        at += HTTP1_LOOK_PLACES;
+    if (at > last && at < last + HTTP1_LOOK_PLACES)
+        found = look(last, letter) >> (at - last);
+    if (found == 0) {
+        at = gaze->end - HTTP1_LOOK_END_READS;
+        found = look_for_end(at);
+        gaze->over = true;
+    }
+    gaze->found = found;
+    gaze->from = at;
+    gaze->at = at + HTTP1_LOOK_PLACES;
+    return found != 0;
+}
+
+/*
+ * Reads the lines behind each newline from `at` on to the end of the head. Returns where the body
+ * begins, or NULL: the head is not whole here, or unusual; what was found is of no use then.
  */
 static inline __attribute__((always_inline)) const char *
-http1_head_read(struct http1_head *head, struct http1_lines *lines, const char *line)
+http1_head_read(struct http1_head *head, const char *at, const char *end, http1_look *look,
+                http1_look_for_end *look_for_end)
 {
-    const char *end = lines->last + 1;
-    uint64_t first = http1_first_bytes(head->id_header);
-    for (; line != NULL; line = http1_lines_next(lines)) {
-        if (__builtin_expect((first >> (*line & 63) & 1) == 0, 1))
-            continue;
-        if (*line == '\r')
-            return end - line >= 2 && line[1] == '\n' ? line + 2 : NULL;
-        if (*line == '\n')
-            return NULL;
-        if (!http1_line_may_matter(head, line, end))
-            continue;
-        if (head->id_header.n != sizeof "content-length" - 1 &&
-            http1_framing_read_usual_length(head->body, line, end))
-            continue;
-        if (!http1_head_read_line(head, line, end))
-            return NULL;
-    }
+    const char letter = http1_head_letter(head->id_header), *over;
+    struct http1_gaze gaze = {.at = at, .end = end};
+    if (__builtin_expect(end - at < HTTP1_LOOK_READS, 0))
+        return http1_head_read_short(head, at, end);
+    while (http1_gaze_on(&gaze, letter, look, look_for_end))
+        for (; gaze.found != 0; gaze.found &= gaze.found - 1)
+            if (!http1_head_take(head, gaze.from + __builtin_ctz(gaze.found) + 1, end, &over))
+                return over;
     return NULL;
 }
 

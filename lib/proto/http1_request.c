@@ -187,54 +187,54 @@ static size_t method_bytes(const char *at)
     return n;
 }
 
-/* The first blank before `last`, or that. All up to `end` may be read. */
-static inline const char *find_blank(const char *at, const char *last, const char *end)
+/* The first byte that is a blank or a control, or `end`. */
+static inline const char *find_blank(const char *at, const char *end)
 {
 #ifdef __SSE2__
-    for (; at < last && end - at >= 16; at += 16) {
-        unsigned found = bytes_places_16(at, ' ') | bytes_places_16(at, '\t');
+    for (; end - at >= 16; at += 16) {
+        unsigned found = bytes_places_16_to(at, ' ');
         if (found != 0)
-            return at + __builtin_ctz(found) < last ? at + __builtin_ctz(found) : last;
+            return at + __builtin_ctz(found);
     }
 #endif
-    (void)end;
-    while (at < last && !blank(*at))
+    while (at < end && (unsigned char)*at > ' ')
         at++;
-    return at < last ? at : last;
+    return at;
 }
 
-/* The usual request line: one blank between its parts. `newline` ends it. */
-static inline bool read_usual_line(const char *at, const char *newline, const char *end,
-                                   struct http1_event *event)
+/* Reads the usual request line: one blank between its parts. Returns the newline that ends it, or
+ * NULL: it is not whole here, or unusual. */
+static inline const char *read_usual_line(const char *at, const char *end,
+                                          struct http1_event *event)
 {
-    static const ptrdiff_t version_bytes = sizeof " HTTP/1.1\r" - 1;
-    if (newline - at < version_bytes + 2 || newline - at > HTTP1_REQUEST_LINE_BYTES)
-        return false;
-    const char *version = newline - version_bytes;
-    if (newline[-1] != '\r' || memcmp(version, " HTTP/1.", 8) != 0 ||
-        (unsigned char)(newline[-2] - '0') > 9)
-        return false;
+    static const char version[] = " HTTP/1.";
     size_t n = method_bytes(at);
-    const char *target = at + n + 1;
-    if (n == 0 || target[-1] != ' ' || target >= version || blank(*target))
-        return false;
+    const char *target = at + n + 1, *blank = find_blank(target, end);
+    const char *newline = blank + strlen(version) + strlen("1\r");
+    if (n == 0 || target[-1] != ' ' || blank == target || newline >= end ||
+        newline - at > HTTP1_REQUEST_LINE_BYTES || memcmp(blank, version, strlen(version)) != 0 ||
+        (unsigned char)(newline[-2] - '0') > 9 || newline[-1] != '\r' || newline[0] != '\n')
+        return NULL;
     event->method = (struct bytes){at, n};
-    event->target = (struct bytes){target, (size_t)(find_blank(target, version, end) - target)};
-    return true;
+    event->target = (struct bytes){target, (size_t)(blank - target)};
+    return newline;
 }
+
+#define WHOLE_LEAST (METHOD_MOST + 1)
 
 /* A head that begins at `at`, lies whole in the `n` bytes and is as most are: its size, else 0. */
-static inline size_t feed_whole(struct http1_request *parser, const char *at, size_t n,
-                                struct bytes id_header, struct http1_event *event)
+static inline __attribute__((always_inline)) size_t
+feed_whole(struct http1_request *parser, const char *at, size_t n, struct bytes id_header,
+           struct http1_event *event, http1_look *look, http1_look_for_end *look_for_end)
 {
-    if (parser->state != REQUEST_LINE || parser->line.n > 0 || n < HTTP1_LINES_LEAST)
+    if (parser->state != REQUEST_LINE || parser->line.n > 0 || n < WHOLE_LEAST ||
+        (id_header.n > 0 && id_header.n < HTTP1_HEAD_ID_LEAST))
+        return 0;
+    const char *fields = read_usual_line(at, at + n, event);
+    if (fields == NULL)
         return 0;
     struct http1_head head = {id_header, sizeof parser->kept, &parser->body, {NULL, 0}};
-    struct http1_lines lines = http1_lines_on(at, n);
-    const char *fields = http1_lines_next(&lines);
-    if (fields == NULL || !read_usual_line(at, fields - 1, at + n, event))
-        return 0;
-    const char *end = http1_head_read(&head, &lines, fields);
+    const char *end = http1_head_read(&head, fields, at + n, look, look_for_end);
     if (end == NULL) {
         parser->body = (struct http1_body){0};
         return 0;
@@ -283,14 +283,25 @@ static __attribute__((noinline)) size_t feed_pieces(struct http1_request *parser
     return event->kind == HTTP1_BAD ? n : n - rest.n;
 }
 
-HOT __attribute__((noinline)) size_t http1_request_feed(struct http1_request *parser,
-                                                        const char *at, size_t n,
-                                                        struct bytes id_header,
-                                                        struct http1_event *event)
+HOT size_t http1_request_feed_narrow(struct http1_request *parser, const char *at, size_t n,
+                                     struct bytes id_header, struct http1_event *event)
 {
-    size_t whole = feed_whole(parser, at, n, id_header, event);
+    size_t whole =
+        feed_whole(parser, at, n, id_header, event, http1_look_narrow, http1_look_for_end_narrow);
     return whole > 0 ? whole : feed_pieces(parser, (struct bytes){at, n}, id_header, event);
 }
+
+#ifdef HTTP1_WIDE
+HOT __attribute__((target("avx2"))) size_t http1_request_feed_wide(struct http1_request *parser,
+                                                                   const char *at, size_t n,
+                                                                   struct bytes id_header,
+                                                                   struct http1_event *event)
+{
+    size_t whole =
+        feed_whole(parser, at, n, id_header, event, http1_look_wide, http1_look_for_end_wide);
+    return whole > 0 ? whole : feed_pieces(parser, (struct bytes){at, n}, id_header, event);
+}
+#endif
 
 bool http1_request_skip(struct http1_request *parser, uint64_t n)
 {

@@ -117,15 +117,15 @@ static enum http1_event_kind feed_head(struct http1_response *parser, struct byt
 }
 
 /* A head that begins at `at`, lies whole in the `n` bytes and is as most are: its size, else 0. */
-static inline size_t feed_whole(struct http1_response *parser, const char *at, size_t n,
-                                enum http1_method method, enum http1_event_kind *kind)
+static inline __attribute__((always_inline)) size_t
+feed_whole(struct http1_response *parser, const char *at, size_t n, enum http1_method method,
+           enum http1_event_kind *kind, http1_look *look, http1_look_for_end *look_for_end)
 {
-    if (parser->state != RESPONSE_LINE || parser->line.n > 0 || n < HTTP1_LINES_LEAST ||
+    if (parser->state != RESPONSE_LINE || parser->line.n > 0 || n < LEAST_BYTES ||
         !read_line((struct bytes){at, n}, &parser->status))
         return 0;
     struct http1_head head = {BYTES(""), sizeof parser->kept, &parser->body, {NULL, 0}};
-    struct http1_lines lines = http1_lines_on(at, n);
-    const char *end = http1_head_read(&head, &lines, http1_lines_next(&lines));
+    const char *end = http1_head_read(&head, at + LEAST_BYTES, at + n, look, look_for_end);
     if (end == NULL) {
         parser->body = (struct http1_body){0};
         return 0;
@@ -171,19 +171,34 @@ feed_pieces(struct http1_response *parser, struct bytes *rest, enum http1_method
     return kind;
 }
 
-HOT __attribute__((noinline)) size_t http1_response_feed(struct http1_response *parser,
-                                                         const char *at, size_t n,
-                                                         enum http1_method method,
-                                                         struct http1_event *event)
+static inline __attribute__((always_inline)) size_t
+feed(struct http1_response *parser, const char *at, size_t n, enum http1_method method,
+     struct http1_event *event, http1_look *look, http1_look_for_end *look_for_end)
 {
     enum http1_event_kind kind = HTTP1_MORE;
-    size_t whole = feed_whole(parser, at, n, method, &kind);
+    size_t whole = feed_whole(parser, at, n, method, &kind, look, look_for_end);
     struct bytes rest = {at + whole, n - whole};
     if (kind == HTTP1_MORE)
         kind = feed_pieces(parser, &rest, method);
     tell(parser, kind, event);
     return kind == HTTP1_BAD ? n : n - rest.n;
 }
+
+HOT size_t http1_response_feed_narrow(struct http1_response *parser, const char *at, size_t n,
+                                      enum http1_method method, struct http1_event *event)
+{
+    return feed(parser, at, n, method, event, http1_look_narrow, http1_look_for_end_narrow);
+}
+
+#ifdef HTTP1_WIDE
+HOT __attribute__((target("avx2"))) size_t http1_response_feed_wide(struct http1_response *parser,
+                                                                    const char *at, size_t n,
+                                                                    enum http1_method method,
+                                                                    struct http1_event *event)
+{
+    return feed(parser, at, n, method, event, http1_look_wide, http1_look_for_end_wide);
+}
+#endif
 
 HOT uint64_t http1_response_skip(struct http1_response *parser, uint64_t n,
                                  struct http1_event *event)

@@ -1,7 +1,7 @@
 /*
  * Every stream of tests/corpus/http1 (and some too long to be files) gives its expected events when
  * fed whole, split in two at every point, byte by byte, and, if short, split in three at every pair
- * of points. Each piece ends where an inaccessible page begins.
+ * of points; looked at in either width. Each piece ends where an inaccessible page begins.
  */
 
 #include <criterion/criterion.h>
@@ -110,7 +110,7 @@ static void check_skips(const struct stream *stream)
     }
 }
 
-static void check_every_split(const struct stream *stream)
+static void check_splits(const struct stream *stream)
 {
     size_t n = stream->bytes.n;
     check(stream, NULL, 0);
@@ -121,6 +121,14 @@ static void check_every_split(const struct stream *stream)
     for (size_t i = 1; i < n && n <= SHORT_BYTES; i++)
         for (size_t j = i + 1; j < n; j++)
             check(stream, (size_t[]){i, j}, 2);
+}
+
+static void check_every_split(const struct stream *stream)
+{
+    for (int wide = 0; wide <= 1; wide++) {
+        http1_look_wide_from_now(wide);
+        check_splits(stream);
+    }
 }
 
 static char *read_file(const char *path, size_t *n)
@@ -355,6 +363,37 @@ Test(http1, an_id_header_may_share_its_letter_with_framing)
     cr_assert(bytes_equal(event.text, BYTES("me")));
     cr_assert(http1_request_skip(&request, 3));
     cr_assert(http1_request_idle(&request));
+}
+
+/* A request whose last header, `name`, is told as its id. */
+static void check_id_by(struct bytes name, const char *before)
+{
+    char text[256];
+    struct http1_request request = {0};
+    struct http1_event event = {0};
+    struct bytes id = {NULL, 0};
+    size_t n = (size_t)snprintf(text, sizeof text, "GET / HTTP/1.1\r\n%s%.*s: 7\r\n\r\n", before,
+                                (int)name.n, name.at);
+    for (size_t at = 0; at<n; id = event.text.n> 0 ? event.text : id) {
+        event.text.n = 0;
+        at += http1_request_feed(&request, text + at, n - at, name, &event);
+    }
+    cr_assert(bytes_equal(id, BYTES("7")), "%.*s %s", (int)name.n, name.at, before);
+    cr_assert(http1_request_idle(&request));
+}
+
+Test(http1, an_id_header_has_a_name_of_any_length)
+{
+    static const char name[] = "abcdefghijklmnopqrstuvwxyz-0123456789";
+    for (int wide = 0; wide <= 1; wide++) {
+        http1_look_wide_from_now(wide);
+        for (size_t n = 1; n < sizeof name; n++) {
+            check_id_by((struct bytes){name, n}, "");
+            check_id_by((struct bytes){name, n}, "Accept: */*\r\nHost: localhost\r\n");
+            check_id_by((struct bytes){name, n}, "Content-Length: 0\r\nUser-Agent: somebody who "
+                                                 "has a name of that length\r\n");
+        }
+    }
 }
 
 Test(http1, the_length_may_be_the_id)
