@@ -15,19 +15,12 @@ ssize_t __recv_chk(int fd, void *at, size_t n, size_t room, int flags);
 ssize_t __recvfrom_chk(int fd, void *at, size_t n, size_t room, int flags, struct sockaddr *address,
                        socklen_t *size);
 
-static inline ssize_t report_buffer(uint64_t word, int fd, void *at, size_t n, ssize_t result,
-                                    int flags)
-{
-    struct iovec vector = {at, n};
-    return report_read(word, fd, &vector, 1, result, flags);
-}
-
 EXPORT HOT ssize_t read(int fd, void *at, size_t n)
 {
     uint64_t word = flow_look(fd);
     if (LIKELY(word == 0))
         return libc.read(fd, at, n);
-    return report_buffer(word, fd, at, n, libc.read(fd, at, n), 0);
+    return report_read(word, fd, at, n, libc.read(fd, at, n), 0);
 }
 
 EXPORT HOT ssize_t readv(int fd, const struct iovec *vector, int parts)
@@ -35,8 +28,8 @@ EXPORT HOT ssize_t readv(int fd, const struct iovec *vector, int parts)
     uint64_t word = flow_look(fd);
     if (LIKELY(word == 0))
         return libc.readv(fd, vector, parts);
-    return report_read(word, fd, vector, parts > 0 ? (size_t)parts : 0,
-                       libc.readv(fd, vector, parts), 0);
+    return report_read_vector(word, fd, vector, parts > 0 ? (size_t)parts : 0,
+                              libc.readv(fd, vector, parts), 0);
 }
 
 EXPORT HOT ssize_t recv(int fd, void *at, size_t n, int flags)
@@ -44,7 +37,7 @@ EXPORT HOT ssize_t recv(int fd, void *at, size_t n, int flags)
     uint64_t word = flow_look(fd);
     if (LIKELY(word == 0))
         return libc.recv(fd, at, n, flags);
-    return report_buffer(word, fd, at, n, libc.recv(fd, at, n, flags), flags);
+    return report_read(word, fd, at, n, libc.recv(fd, at, n, flags), flags);
 }
 
 EXPORT HOT ssize_t recvfrom(int fd, void *at, size_t n, int flags, struct sockaddr *address,
@@ -53,7 +46,7 @@ EXPORT HOT ssize_t recvfrom(int fd, void *at, size_t n, int flags, struct sockad
     uint64_t word = flow_look(fd);
     if (LIKELY(word == 0))
         return libc.recvfrom(fd, at, n, flags, address, size);
-    return report_buffer(word, fd, at, n, libc.recvfrom(fd, at, n, flags, address, size), flags);
+    return report_read(word, fd, at, n, libc.recvfrom(fd, at, n, flags, address, size), flags);
 }
 
 static inline bool with_others(const struct msghdr *message)
@@ -92,7 +85,7 @@ EXPORT HOT ssize_t __read_chk(int fd, void *at, size_t n, size_t room)
     uint64_t word = flow_look(fd);
     if (LIKELY(word == 0))
         return libc.__read_chk(fd, at, n, room);
-    return report_buffer(word, fd, at, n, libc.__read_chk(fd, at, n, room), 0);
+    return report_read(word, fd, at, n, libc.__read_chk(fd, at, n, room), 0);
 }
 
 EXPORT HOT ssize_t __recv_chk(int fd, void *at, size_t n, size_t room, int flags)
@@ -100,7 +93,7 @@ EXPORT HOT ssize_t __recv_chk(int fd, void *at, size_t n, size_t room, int flags
     uint64_t word = flow_look(fd);
     if (LIKELY(word == 0))
         return libc.__recv_chk(fd, at, n, room, flags);
-    return report_buffer(word, fd, at, n, libc.__recv_chk(fd, at, n, room, flags), flags);
+    return report_read(word, fd, at, n, libc.__recv_chk(fd, at, n, room, flags), flags);
 }
 
 EXPORT HOT ssize_t __recvfrom_chk(int fd, void *at, size_t n, size_t room, int flags,
@@ -109,6 +102,6 @@ EXPORT HOT ssize_t __recvfrom_chk(int fd, void *at, size_t n, size_t room, int f
     uint64_t word = flow_look(fd);
     if (LIKELY(word == 0))
         return libc.__recvfrom_chk(fd, at, n, room, flags, address, size);
-    return report_buffer(word, fd, at, n,
-                         libc.__recvfrom_chk(fd, at, n, room, flags, address, size), flags);
+    return report_read(word, fd, at, n, libc.__recvfrom_chk(fd, at, n, room, flags, address, size),
+                       flags);
 }

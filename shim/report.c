@@ -55,35 +55,61 @@ report_unseen(uint64_t word, int fd, ssize_t result,
 }
 
 /* What a read can say besides "these bytes came": everything that is not the usual case. */
-static __attribute__((noinline)) void report_read_unusual(uint64_t word, int fd,
-                                                          const struct iovec *vector, size_t parts,
-                                                          ssize_t result, int flags)
+static __attribute__((noinline)) ssize_t report_read_unusual(uint64_t word, int fd, bool asked,
+                                                             ssize_t result, int flags)
 {
-    if (result < 0) {
+    if (result < 0)
         report_failure(word, fd);
-    } else if (flags & (MSG_ERRQUEUE | MSG_OOB)) {
-        return;
-    } else if (result == 0) {
-        if (asked_for_bytes(vector, parts))
-            report_gone(word, fd);
-    } else if (flags & MSG_TRUNC && !(flags & MSG_PEEK)) {
+    else if (result == 0 && asked && !(flags & (MSG_ERRQUEUE | MSG_OOB)))
+        report_gone(word, fd);
+    else if (flags & MSG_TRUNC && !(flags & (MSG_ERRQUEUE | MSG_OOB | MSG_PEEK)))
         report_unseen(word, fd, result, flow_read_unseen);
-    }
+    return result;
 }
 
-HOT ssize_t report_read(uint64_t word, int fd, const struct iovec *vector, size_t parts,
-                        ssize_t result, int flags)
+static inline bool read_is_usual(ssize_t result, int flags)
 {
-    if (UNLIKELY(result <= 0 || flags & (MSG_ERRQUEUE | MSG_OOB | MSG_PEEK | MSG_TRUNC))) {
-        report_read_unusual(word, fd, vector, parts, result, flags);
-        return result;
-    }
+    return LIKELY(result > 0 && !(flags & (MSG_ERRQUEUE | MSG_OOB | MSG_PEEK | MSG_TRUNC)));
+}
+
+HOT FLAT ssize_t report_read(uint64_t word, int fd, const void *at, size_t n, ssize_t result,
+                             int flags)
+{
+    if (!read_is_usual(result, flags))
+        return report_read_unusual(word, fd, n > 0, result, flags);
     if (inside(word))
         return result;
     guard_raise();
-    flow_read(word, fd, vector, parts, (size_t)result);
+    flow_read(word, fd, at, (size_t)result);
     guard_lower();
     return result;
+}
+
+static bool in_one_piece(const struct iovec *vector, size_t parts, ssize_t result)
+{
+    return parts > 0 && (ssize_t)vector[0].iov_len >= result;
+}
+
+static __attribute__((noinline)) ssize_t
+report_read_pieces(uint64_t word, int fd, const struct iovec *vector, size_t parts, ssize_t result)
+{
+    if (inside(word))
+        return result;
+    guard_raise();
+    flow_read_pieces(word, fd, vector, parts, (size_t)result);
+    guard_lower();
+    return result;
+}
+
+ssize_t report_read_vector(uint64_t word, int fd, const struct iovec *vector, size_t parts,
+                           ssize_t result, int flags)
+{
+    if (!read_is_usual(result, flags))
+        return report_read_unusual(word, fd, result == 0 && asked_for_bytes(vector, parts), result,
+                                   flags);
+    if (in_one_piece(vector, parts, result))
+        return report_read(word, fd, vector[0].iov_base, vector[0].iov_len, result, flags);
+    return report_read_pieces(word, fd, vector, parts, result);
 }
 
 ssize_t report_read_message(uint64_t word, int fd, const struct msghdr *message, ssize_t result,
@@ -93,20 +119,49 @@ ssize_t report_read_message(uint64_t word, int fd, const struct msghdr *message,
         report_failure(word, fd);
         return result;
     }
-    return report_read(word, fd, message->msg_iov, message->msg_iovlen, result, flags);
+    return report_read_vector(word, fd, message->msg_iov, message->msg_iovlen, result, flags);
 }
 
-HOT ssize_t report_wrote(uint64_t word, int fd, const struct iovec *vector, size_t parts,
-                         ssize_t result, int flags)
+static __attribute__((noinline)) ssize_t report_wrote_nothing(uint64_t word, int fd, ssize_t result)
 {
-    if (UNLIKELY(result < 0))
+    if (result < 0)
         report_failure(word, fd);
-    if (UNLIKELY(result <= 0 || flags & MSG_OOB) || inside(word))
+    return result;
+}
+
+HOT FLAT ssize_t report_wrote(uint64_t word, int fd, const void *at, ssize_t result, int flags)
+{
+    if (UNLIKELY(result <= 0))
+        return report_wrote_nothing(word, fd, result);
+    if (UNLIKELY(flags & MSG_OOB) || inside(word))
         return result;
     guard_raise();
-    flow_wrote(word, fd, vector, parts, (size_t)result);
+    flow_wrote(word, fd, at, (size_t)result);
     guard_lower();
     return result;
+}
+
+static __attribute__((noinline)) ssize_t report_wrote_pieces(uint64_t word, int fd,
+                                                             const struct iovec *vector,
+                                                             size_t parts, ssize_t result,
+                                                             int flags)
+{
+    if (flags & MSG_OOB || inside(word))
+        return result;
+    guard_raise();
+    flow_wrote_pieces(word, fd, vector, parts, (size_t)result);
+    guard_lower();
+    return result;
+}
+
+HOT ssize_t report_wrote_vector(uint64_t word, int fd, const struct iovec *vector, size_t parts,
+                                ssize_t result, int flags)
+{
+    if (UNLIKELY(result <= 0))
+        return report_wrote_nothing(word, fd, result);
+    if (LIKELY(in_one_piece(vector, parts, result)))
+        return report_wrote(word, fd, vector[0].iov_base, result, flags);
+    return report_wrote_pieces(word, fd, vector, parts, result, flags);
 }
 
 ssize_t report_wrote_message(uint64_t word, int fd, const struct msghdr *message, ssize_t result,
@@ -116,7 +171,7 @@ ssize_t report_wrote_message(uint64_t word, int fd, const struct msghdr *message
         report_failure(word, fd);
         return result;
     }
-    return report_wrote(word, fd, message->msg_iov, message->msg_iovlen, result, flags);
+    return report_wrote_vector(word, fd, message->msg_iov, message->msg_iovlen, result, flags);
 }
 
 /* A broken pipe is the one that the bytes were to go to. */
@@ -127,10 +182,10 @@ void report_spliced_in(uint64_t word, int fd, ssize_t result)
     report_unseen(word, fd, result, flow_read_unseen);
 }
 
-HOT ssize_t report_wrote_unseen(uint64_t word, int fd, ssize_t result)
+HOT FLAT ssize_t report_wrote_unseen(uint64_t word, int fd, ssize_t result)
 {
-    if (UNLIKELY(result < 0))
-        report_failure(word, fd);
+    if (UNLIKELY(result <= 0))
+        return report_wrote_nothing(word, fd, result);
     report_unseen(word, fd, result, flow_wrote_unseen);
     return result;
 }

@@ -19,15 +19,18 @@
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 #define LIKELY(condition)   __builtin_expect(!!(condition), 1)
 
-/* The host read into the vector, or a message; `flags` as recv has them. */
-ssize_t report_read(uint64_t word, int fd, const struct iovec *vector, size_t parts, ssize_t result,
-                    int flags);
+/* The host read up to `n` bytes to one place, or into the vector, or a message; `flags` as recv has
+ * them. */
+ssize_t report_read(uint64_t word, int fd, const void *at, size_t n, ssize_t result, int flags);
+ssize_t report_read_vector(uint64_t word, int fd, const struct iovec *vector, size_t parts,
+                           ssize_t result, int flags);
 ssize_t report_read_message(uint64_t word, int fd, const struct msghdr *message, ssize_t result,
                             int flags);
 
-/* The host wrote from the vector, or a message; `flags` as send has them. */
-ssize_t report_wrote(uint64_t word, int fd, const struct iovec *vector, size_t parts,
-                     ssize_t result, int flags);
+/* The host wrote from one place, or from the vector, or a message; `flags` as send has them. */
+ssize_t report_wrote(uint64_t word, int fd, const void *at, ssize_t result, int flags);
+ssize_t report_wrote_vector(uint64_t word, int fd, const struct iovec *vector, size_t parts,
+                            ssize_t result, int flags);
 ssize_t report_wrote_message(uint64_t word, int fd, const struct msghdr *message, ssize_t result,
                              int flags);
 

@@ -31,8 +31,7 @@ static long read_buffer(const struct call *call, int flags)
     uint64_t word = flow_look((int)call->a);
     long result = make(call);
     if (UNLIKELY(word != 0))
-        report_read(word, (int)call->a, &(struct iovec){(void *)call->b, (size_t)call->c}, 1,
-                    result, flags);
+        report_read(word, (int)call->a, (const void *)call->b, (size_t)call->c, result, flags);
     return result;
 }
 
@@ -41,7 +40,8 @@ static long read_vector(const struct call *call)
     uint64_t word = flow_look((int)call->a);
     long result = make(call);
     if (UNLIKELY(word != 0))
-        report_read(word, (int)call->a, (const struct iovec *)call->b, (size_t)call->c, result, 0);
+        report_read_vector(word, (int)call->a, (const struct iovec *)call->b, (size_t)call->c,
+                           result, 0);
     return result;
 }
 
@@ -62,8 +62,7 @@ static long write_buffer(const struct call *call, int flags)
     uint64_t word = flow_look((int)call->a);
     long result = make(call);
     if (UNLIKELY(word != 0))
-        report_wrote(word, (int)call->a, &(struct iovec){(void *)call->b, (size_t)call->c}, 1,
-                     result, flags);
+        report_wrote(word, (int)call->a, (const void *)call->b, result, flags);
     return result;
 }
 
@@ -72,7 +71,8 @@ static long write_vector(const struct call *call)
     uint64_t word = flow_look((int)call->a);
     long result = make(call);
     if (UNLIKELY(word != 0))
-        report_wrote(word, (int)call->a, (const struct iovec *)call->b, (size_t)call->c, result, 0);
+        report_wrote_vector(word, (int)call->a, (const struct iovec *)call->b, (size_t)call->c,
+                            result, 0);
     return result;
 }
 

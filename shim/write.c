@@ -10,19 +10,12 @@
 #include "libc.h"
 #include "report.h"
 
-static inline ssize_t report_buffer(uint64_t word, int fd, const void *at, size_t n, ssize_t result,
-                                    int flags)
-{
-    struct iovec vector = {(void *)(uintptr_t)at, n};
-    return report_wrote(word, fd, &vector, 1, result, flags);
-}
-
 EXPORT HOT ssize_t write(int fd, const void *at, size_t n)
 {
     uint64_t word = flow_look(fd);
     if (LIKELY(word == 0))
         return libc.write(fd, at, n);
-    return report_buffer(word, fd, at, n, libc.write(fd, at, n), 0);
+    return report_wrote(word, fd, at, libc.write(fd, at, n), 0);
 }
 
 EXPORT HOT ssize_t writev(int fd, const struct iovec *vector, int parts)
@@ -30,8 +23,8 @@ EXPORT HOT ssize_t writev(int fd, const struct iovec *vector, int parts)
     uint64_t word = flow_look(fd);
     if (LIKELY(word == 0))
         return libc.writev(fd, vector, parts);
-    return report_wrote(word, fd, vector, parts > 0 ? (size_t)parts : 0,
-                        libc.writev(fd, vector, parts), 0);
+    return report_wrote_vector(word, fd, vector, parts > 0 ? (size_t)parts : 0,
+                               libc.writev(fd, vector, parts), 0);
 }
 
 EXPORT HOT ssize_t send(int fd, const void *at, size_t n, int flags)
@@ -39,7 +32,7 @@ EXPORT HOT ssize_t send(int fd, const void *at, size_t n, int flags)
     uint64_t word = flow_look(fd);
     if (LIKELY(word == 0))
         return libc.send(fd, at, n, flags);
-    return report_buffer(word, fd, at, n, libc.send(fd, at, n, flags), flags);
+    return report_wrote(word, fd, at, libc.send(fd, at, n, flags), flags);
 }
 
 EXPORT HOT ssize_t sendto(int fd, const void *at, size_t n, int flags,
@@ -48,7 +41,7 @@ EXPORT HOT ssize_t sendto(int fd, const void *at, size_t n, int flags,
     uint64_t word = flow_look(fd);
     if (LIKELY(word == 0))
         return libc.sendto(fd, at, n, flags, address, size);
-    return report_buffer(word, fd, at, n, libc.sendto(fd, at, n, flags, address, size), flags);
+    return report_wrote(word, fd, at, libc.sendto(fd, at, n, flags, address, size), flags);
 }
 
 EXPORT HOT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)

@@ -6,6 +6,10 @@
  * needs for itself. */
 #define HOT __attribute__((hot))
 
+/* What such a function calls becomes part of it, but for what is marked noinline: between a host's
+ * call and its return there is one frame, not six. */
+#define FLAT __attribute__((flatten))
+
 /* Sanitizers put no red zones around variables in a section with a name. */
 #ifdef __SANITIZE_ADDRESS__
 #define HOT_DATA

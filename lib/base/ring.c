@@ -96,13 +96,18 @@ static struct ring_buffer *grown(const struct ring_buffer *full)
     return buffer;
 }
 
+void ring_count_dropped_spsc(struct ring *ring)
+{
+    atomic_fetch_add_explicit(&ring->dropped, 1, memory_order_relaxed);
+}
+
 static __attribute__((noinline, cold)) uint64_t *reserve_in_next(struct ring *ring, uint32_t words)
 {
     struct ring_buffer *buffer = grown(ring->fill);
     struct ring_buffer *full = ring->fill;
     if (buffer == NULL) {
         full->cannot_grow = true;
-        atomic_fetch_add_explicit(&ring->dropped, 1, memory_order_relaxed);
+        ring_count_dropped_spsc(ring);
         return NULL;
     }
     ring->fill = buffer;

@@ -79,13 +79,16 @@ static inline bool ring_commit_spsc(struct ring *ring);
 const uint64_t *ring_peek_spsc(struct ring *ring);
 void ring_release_spsc(struct ring *ring);
 
+/* Producer: one more record is dropped that has not come so far as to be reserved. */
+void ring_count_dropped_spsc(struct ring *ring);
+
 /* Consumer: records dropped since it was asked last. */
 uint64_t ring_dropped_spsc(struct ring *ring);
 
 /* Of ring_reserve_spsc: where there is no room as far as was seen, or not in one piece. Of
  * ring_commit_spsc: where much waits as far as was seen. */
-uint64_t *ring_reserve_anew(struct ring *ring, uint32_t words);
-bool ring_wants_consumer(struct ring *ring);
+__attribute__((noinline)) uint64_t *ring_reserve_anew(struct ring *ring, uint32_t words);
+__attribute__((noinline)) bool ring_wants_consumer(struct ring *ring);
 
 static inline uint64_t *ring_reserve_spsc(struct ring *ring, uint32_t words)
 {

@@ -36,6 +36,6 @@ void call_ends(struct worker *worker, int status, bool done)
 
 void call_left(struct worker *worker)
 {
-    if (!worker_leave(worker))
+    if (!worker_leave(worker, thread_self()))
         worker_free(worker);
 }

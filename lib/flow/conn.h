@@ -73,8 +73,8 @@ static inline void conn_set_apart(struct conn *conn, uint32_t bits);
 void conn_end(struct conn *conn);
 
 /* Of conn_enter: it is the parent's, under the lock; and the ways to end without it. */
-__attribute__((cold)) void conn_adopt(struct conn *conn);
-__attribute__((cold)) struct conn *conn_refuse(uint64_t word, struct conn *conn, bool locked);
+__attribute__((cold, noinline)) void conn_adopt(struct conn *conn);
+__attribute__((cold, noinline)) struct conn *conn_refuse(uint64_t word, struct conn *conn, bool locked);
 
 /* Something went by unseen: whoever enters next gives the connection up. Any time, no lock. */
 void conn_miss(uint64_t word);

@@ -87,43 +87,44 @@ static inline __attribute__((always_inline)) void leave(struct conn *conn, uint6
         abandon(conn, word, fd);
 }
 
-typedef bool join_bytes(struct conn *conn, const char *at, size_t n);
+HOT void flow_read(uint64_t word, int fd, const char *at, size_t n)
+{
+    struct conn *conn = enter(word, fd);
+    if (conn != NULL)
+        leave(conn, word, fd, join_read(conn, at, n));
+}
+
+HOT void flow_wrote(uint64_t word, int fd, const char *at, size_t n)
+{
+    struct conn *conn = enter(word, fd);
+    if (conn != NULL)
+        leave(conn, word, fd, join_wrote(conn, at, n));
+}
 
 /* The first `n` bytes of the vector, one piece after the other. */
-static __attribute__((noinline)) bool join_pieces(struct conn *conn, const struct iovec *vector,
-                                                  size_t parts, size_t n, join_bytes *join)
+static void follow_pieces(uint64_t word, int fd, const struct iovec *vector, size_t parts, size_t n,
+                          bool (*join)(struct conn *conn, const char *at, size_t n))
 {
+    struct conn *conn = enter(word, fd);
     bool worthwhile = true;
-    for (size_t i = 0; i < parts && n > 0 && worthwhile; i++) {
+    for (size_t i = 0; conn != NULL && i < parts && n > 0 && worthwhile; i++) {
         size_t here = vector[i].iov_len < n ? vector[i].iov_len : n;
         if (here > 0)
             worthwhile = join(conn, vector[i].iov_base, here);
         n -= here;
     }
-    return worthwhile;
+    if (conn != NULL)
+        leave(conn, word, fd, worthwhile);
 }
 
-/* Inline, so that each direction's call is a direct one. */
-static inline __attribute__((always_inline)) void
-follow(uint64_t word, int fd, const struct iovec *vector, size_t parts, size_t n, join_bytes *join)
+void flow_read_pieces(uint64_t word, int fd, const struct iovec *vector, size_t parts, size_t n)
 {
-    struct conn *conn = enter(word, fd);
-    if (conn == NULL)
-        return;
-    bool one = parts > 0 && vector[0].iov_len >= n;
-    leave(conn, word, fd,
-          __builtin_expect(one, 1) ? join(conn, vector[0].iov_base, n)
-                                   : join_pieces(conn, vector, parts, n, join));
+    follow_pieces(word, fd, vector, parts, n, join_read);
 }
 
-HOT void flow_read(uint64_t word, int fd, const struct iovec *vector, size_t parts, size_t n)
+void flow_wrote_pieces(uint64_t word, int fd, const struct iovec *vector, size_t parts, size_t n)
 {
-    follow(word, fd, vector, parts, n, join_read);
-}
-
-HOT void flow_wrote(uint64_t word, int fd, const struct iovec *vector, size_t parts, size_t n)
-{
-    follow(word, fd, vector, parts, n, join_wrote);
+    follow_pieces(word, fd, vector, parts, n, join_wrote);
 }
 
 void flow_read_unseen(uint64_t word, int fd, uint64_t n)

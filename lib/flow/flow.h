@@ -32,14 +32,17 @@ static inline uint64_t flow_look(int fd)
 /* The host accepted a connection. */
 void flow_accepted(int fd);
 
-/* The host got `fd` from another process (SCM_RIGHTS). If it is an internet connection, it is followed
- * as if it had been accepted here: which side opened it can't be told, but which one speaks first
- * can. */
+/* The host got `fd` from another process (SCM_RIGHTS). If it is an internet connection, it is
+ * followed as if it had been accepted here: which side opened it can't be told, but which one
+ * speaks first can. */
 void flow_given(int fd);
 
-/* The first `n` bytes of the vector were read from, or written to, the connection; n > 0. */
-void flow_read(uint64_t word, int fd, const struct iovec *vector, size_t parts, size_t n);
-void flow_wrote(uint64_t word, int fd, const struct iovec *vector, size_t parts, size_t n);
+/* `n` > 0 bytes were read from, or written to, the connection: those at `at`, or the first ones of
+ * the vector. */
+void flow_read(uint64_t word, int fd, const char *at, size_t n);
+void flow_wrote(uint64_t word, int fd, const char *at, size_t n);
+void flow_read_pieces(uint64_t word, int fd, const struct iovec *vector, size_t parts, size_t n);
+void flow_wrote_pieces(uint64_t word, int fd, const struct iovec *vector, size_t parts, size_t n);
 
 /* `n` > 0 bytes were moved without passing through memory (splice, sendfile). */
 void flow_read_unseen(uint64_t word, int fd, uint64_t n);

@@ -134,7 +134,7 @@ static void count_not_http(const struct conn *conn)
 
 /* Bytes that are no request end the reading of requests; those that are open may still be answered.
  */
-static __attribute__((cold)) bool no_more_requests(struct conn *conn, const char *at, size_t n)
+static __attribute__((cold, noinline)) bool no_more_requests(struct conn *conn, const char *at, size_t n)
 {
     conn->requests_over = true;
     if (conn->arriving != NULL)
@@ -216,7 +216,7 @@ bool join_client_gone(struct conn *conn)
  * A server may answer a request whose head it has not read to the end, or could not (408, 414,
  * 431): what came of it is enough for a label. Nothing that follows it is read as a request.
  */
-static __attribute__((cold)) bool answer_early(struct conn *conn)
+static __attribute__((cold, noinline)) bool answer_early(struct conn *conn)
 {
     struct http1_event line;
     if (conn->arriving == NULL && !conn->requests_over &&
@@ -246,7 +246,7 @@ static bool take_response_event(struct conn *conn, const struct http1_event *eve
 
 /* Bytes that answer nothing: a protocol in which the server speaks first is not HTTP; after a
  * request they are nobody's (a 408 to an idle client), and passed over. */
-static __attribute__((cold)) bool unasked(struct conn *conn)
+static __attribute__((cold, noinline)) bool unasked(struct conn *conn)
 {
     count_not_http(conn);
     if (!conn->served)
@@ -300,7 +300,7 @@ bool join_unanswered(const struct conn *conn)
     return conn->oldest != NULL && !answering(conn);
 }
 
-static __attribute__((cold)) void end_all(struct conn *conn, int status)
+static __attribute__((cold, noinline)) void end_all(struct conn *conn, int status)
 {
     uint64_t now = 0;
     if (conn->arriving != NULL)

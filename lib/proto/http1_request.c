@@ -283,7 +283,7 @@ static __attribute__((noinline)) size_t feed_pieces(struct http1_request *parser
     return event->kind == HTTP1_BAD ? n : n - rest.n;
 }
 
-HOT size_t http1_request_feed_narrow(struct http1_request *parser, const char *at, size_t n,
+HOT __attribute__((noinline)) size_t http1_request_feed_narrow(struct http1_request *parser, const char *at, size_t n,
                                      struct bytes id_header, struct http1_event *event)
 {
     size_t whole =

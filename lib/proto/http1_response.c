@@ -184,7 +184,7 @@ feed(struct http1_response *parser, const char *at, size_t n, enum http1_method 
     return kind == HTTP1_BAD ? n : n - rest.n;
 }
 
-HOT size_t http1_response_feed_narrow(struct http1_response *parser, const char *at, size_t n,
+HOT __attribute__((noinline)) size_t http1_response_feed_narrow(struct http1_response *parser, const char *at, size_t n,
                                       enum http1_method method, struct http1_event *event)
 {
     return feed(parser, at, n, method, event, http1_look_narrow, http1_look_for_end_narrow);

@@ -56,7 +56,7 @@ static bool is_ours(const struct worker *worker)
 {
     const struct thread *self = thread_current;
     return self != NULL && start_of(worker) == current.start_ns &&
-           atomic_load_explicit(&worker->owner, memory_order_acquire) == self->link.number + 1;
+           worker_owner(worker) == self->link.number + 1;
 }
 
 void current_add(uint16_t label, uint64_t time_ns, uint32_t n)

@@ -23,8 +23,8 @@ extern bool current_watched;
 void current_watch(void (*settle)(void));
 
 /* `worker` has begun on `self`, the calling thread; it is about to end. */
-__attribute__((cold)) void current_begins(struct worker *worker, const struct thread *self);
-__attribute__((cold)) void current_ends(const struct worker *worker);
+__attribute__((cold, noinline)) void current_begins(struct worker *worker, const struct thread *self);
+__attribute__((cold, noinline)) void current_ends(const struct worker *worker);
 
 /* Adds `n` calls to the label's timer of the current request, if there is one. */
 void current_add(uint16_t label, uint64_t time_ns, uint32_t n);

@@ -7,13 +7,16 @@
 #include "request/sweep.h"
 #include "request/thread.h"
 #include "request/totals.h"
+#include "request/worker.h"
 
 /* The largest group of lines: an end with TIMERS_MOST timers, each told three times at most. */
 enum { GROUP_BYTES = 3 * (TIMERS_MOST + 3) * 400, ROUND_EVENTS = 65536 };
 
 static struct {
     struct lines lines[SCOPES]; /* the process's own first; others once they are needed */
+    struct batch *batch;        /* what is spelled now goes there */
     uint64_t aggregate_ns, sums_due_ns;
+    uint64_t flush_ns, starts_looked_ns;
     uint64_t errors_told;
     uint64_t dropped;
     uint32_t queue_most; /* events that a queue can hold */
@@ -30,6 +33,8 @@ void drain_begin(const struct config *config)
     atomic_store(&drain.ending, false);
     drain.aggregate_ns = (uint64_t)config->aggregate_ms * 1000000;
     drain.sums_due_ns = 0;
+    drain.flush_ns = (uint64_t)config->flush_ms * 1000000;
+    drain.starts_looked_ns = 0;
     drain.errors_told = 0;
     drain.dropped = 0;
 }
@@ -47,30 +52,37 @@ static const struct lines *lines_of(uint8_t scope)
     return lines;
 }
 
-static void spell_sums(struct batch *batch)
+static void spell_sums(void)
 {
-    totals_spell(lines_of, batch);
+    totals_spell(lines_of, drain.batch);
     drain.sums_due_ns = 0;
 }
 
-static void take_start(const struct event *event, struct batch *batch, struct writer *w)
+static void put_start(struct writer *w, uint8_t scope, uint16_t label, uint16_t action)
 {
     if (drain.aggregate_ns == 0) {
-        lines_started(lines_of(event->scope), w, event->label, event->action, 1);
+        lines_started(lines_of(scope), w, label, action, 1);
         return;
     }
-    while (!totals_started(event->scope, event->label, event->action))
-        spell_sums(batch);
+    while (!totals_started(scope, label, action))
+        spell_sums();
 }
 
-static void take_end(const struct event *event, struct batch *batch, struct writer *w)
+static void put_end(struct writer *w, const struct event *event)
 {
     if (drain.aggregate_ns == 0)
         lines_status(lines_of(event->scope), w, event->status, 1);
     else
         while (!totals_ended(event->scope, event->status))
-            spell_sums(batch);
+            spell_sums();
     lines_times(lines_of(event->scope), w, event);
+}
+
+static void tell_start(uint8_t scope, uint16_t label, uint16_t action)
+{
+    struct writer w = writer_on(drain.group, sizeof drain.group);
+    put_start(&w, scope, label, action);
+    batch_add(drain.batch, (struct bytes){drain.group, w.n});
 }
 
 static void journal_event(const struct event *event)
@@ -89,16 +101,23 @@ static void journal_open(const struct event_facts *facts)
         journal_event(event_write(room, facts));
 }
 
+static void take_swept(const struct event_facts *facts)
+{
+    if (facts->starts)
+        tell_start(facts->scope, facts->label, facts->action);
+    journal_open(facts);
+}
+
 static void take_open(const struct event_facts *facts)
 {
     figure_count(FIGURE_DOWN);
-    journal_open(facts);
+    take_swept(facts);
 }
 
 static void take_lost(const struct event_facts *facts)
 {
     sweep_say_down(facts->id);
-    journal_open(facts);
+    take_swept(facts);
 }
 
 static void take_down(const struct event *event)
@@ -107,31 +126,31 @@ static void take_down(const struct event *event)
     journal_event(event);
 }
 
-static void take(const struct event *event, struct batch *batch)
+static void take(const struct event *event)
 {
     struct writer w = writer_on(drain.group, sizeof drain.group);
-    if (event->kind == EVENT_START) {
-        take_start(event, batch, &w);
-    } else if (event->kind == EVENT_DOWN) {
+    if (event->kind == EVENT_START || event->starts)
+        put_start(&w, event->scope, event->label, event->action);
+    if (event->kind == EVENT_DOWN) {
         take_down(event);
-    } else {
-        take_end(event, batch, &w);
+    } else if (event->kind == EVENT_END) {
+        put_end(&w, event);
         journal_event(event);
     }
-    batch_add(batch, (struct bytes){drain.group, w.n});
+    batch_add(drain.batch, (struct bytes){drain.group, w.n});
 }
 
 /* Events of one thread's queue, but not more than `most`; `*emptied`: that was all. */
-static uint32_t drain_ring(struct ring *ring, struct batch *batch, uint32_t most, bool *emptied)
+static uint32_t drain_ring(struct ring *ring, uint32_t most, bool *emptied)
 {
     const uint64_t *record = NULL;
     uint32_t events = 0;
-    while (events < most && !batch_hurried(batch)) {
+    while (events < most && !batch_hurried(drain.batch)) {
         record = ring_peek_spsc(ring);
         *emptied = record == NULL;
         if (record == NULL)
             break;
-        take((const struct event *)record, batch);
+        take((const struct event *)record);
         ring_release_spsc(ring);
         events++;
     }
@@ -139,63 +158,74 @@ static uint32_t drain_ring(struct ring *ring, struct batch *batch, uint32_t most
 }
 
 /* What waits in one thread's queue, but not more than `most`: other threads wait too. */
-static bool drain_thread(struct thread *thread, struct batch *batch, uint32_t most)
+static bool drain_thread(struct thread *thread, uint32_t most)
 {
     bool emptied = false;
     uint32_t state = atomic_load_explicit(&thread->state, memory_order_acquire);
     if (state == THREAD_FREE)
         return false;
-    uint32_t events = drain_ring(&thread->ring, batch, most, &emptied);
+    uint32_t events = drain_ring(&thread->ring, most, &emptied);
     drain.dropped += ring_dropped_spsc(&thread->ring);
     if (state == THREAD_ENDED && emptied)
         thread_release(thread);
     return events > 0;
 }
 
-static void put_own(struct batch *batch, const char *name, uint64_t count)
+static void put_own(const char *name, uint64_t count)
 {
     char text[512];
     struct writer w = writer_on(text, sizeof text);
     if (count == 0)
         return;
     lines_own(&drain.lines[0], &w, name, count);
-    batch_add(batch, (struct bytes){text, w.n});
+    batch_add(drain.batch, (struct bytes){text, w.n});
 }
 
-static void put_own_figures(struct batch *batch)
+static void put_own_figures(void)
 {
     uint64_t errors = sender_errors();
-    put_own(batch, "dropped", drain.dropped);
-    put_own(batch, "send_errors", errors - drain.errors_told);
+    put_own("dropped", drain.dropped);
+    put_own("send_errors", errors - drain.errors_told);
     for (int i = 0; i < FIGURES; i++)
-        put_own(batch, figure_name((enum figure)i), figure_since((enum figure)i));
+        put_own(figure_name((enum figure)i), figure_since((enum figure)i));
     drain.errors_told = errors;
     drain.dropped = 0;
 }
 
-static void sums_when_due(struct batch *batch, bool last)
+static void sums_when_due(uint64_t now, bool last)
 {
     if (totals_empty())
         return;
-    uint64_t now = clock_now_ns();
     if (drain.sums_due_ns == 0)
         drain.sums_due_ns = now + drain.aggregate_ns;
     if (last || now >= drain.sums_due_ns)
-        spell_sums(batch);
+        spell_sums();
+}
+
+/* The starts of requests that last: no later than a line may wait for its datagram. */
+static bool starts_when_due(uint64_t now, bool last)
+{
+    if (!last && now - drain.starts_looked_ns < drain.flush_ns)
+        return false;
+    drain.starts_looked_ns = now;
+    return worker_tell_starts(tell_start) > 0;
 }
 
 bool drain_all(struct batch *batch, bool last)
 {
     bool any = false;
     struct thread *thread;
+    drain.batch = batch;
     for (uint32_t i = 0; (thread = thread_at(i)) != NULL; i++)
-        any |= drain_thread(thread, batch, last ? drain.queue_most : ROUND_EVENTS);
-    sweep_when_due(take_lost, clock_now_ns());
+        any |= drain_thread(thread, last ? drain.queue_most : ROUND_EVENTS);
+    uint64_t now = clock_now_ns();
+    any |= starts_when_due(now, last);
+    sweep_when_due(take_lost, now);
     if (atomic_load(&drain.ending))
         sweep_all(take_open);
-    sums_when_due(batch, last);
+    sums_when_due(now, last);
     if (any || last || figures_any())
-        put_own_figures(batch);
+        put_own_figures();
     journal_flush();
     return any;
 }

@@ -42,12 +42,19 @@ static void fill(struct event *event, const struct event_facts *facts, uint32_t 
     }
 }
 
+bool event_lost(struct ring *ring, const struct event_facts *facts)
+{
+    if (facts->starts)
+        ring_count_dropped_spsc(ring);
+    return true;
+}
+
 bool event_put_end(struct ring *ring, const struct event_facts *facts)
 {
     uint32_t words = words_of(facts);
     uint64_t *word = ring_reserve_spsc(ring, words);
     if (word == NULL)
-        return true;
+        return event_lost(ring, facts);
     fill((struct event *)word, facts, words);
     return ring_commit_spsc(ring);
 }

@@ -3,7 +3,8 @@
 
 /*
  * event: what the host's threads tell the sender, as compact records in a ring. Nothing is spelled
- * here: a label is a number, a time is in ns. A start takes one word, an end four.
+ * here: a label is a number, a time is in ns. A start takes one word, an end four; one that also
+ * tells the start takes no more.
  */
 
 #include <stdint.h>
@@ -19,7 +20,8 @@ enum outcome { OUTCOME_DONE, OUTCOME_ABORTED, OUTCOME_DOWN };
 
 /* In the ring: `words` - 1 stands in the upper half of the first 32 bits, as base/ring.h asks. */
 struct event {
-    uint8_t kind;
+    uint8_t kind : 7;
+    uint8_t starts : 1; /* an end or DOWN: the start is told as well */
     uint8_t scope;
     uint16_t more_words;
     uint16_t label, action;
@@ -49,22 +51,27 @@ struct event_facts {
     uint64_t duration_ns, start_ns;
     const struct timers *timers; /* NULL: none */
     struct bytes id;             /* empty: not told */
+    bool starts;                 /* its start has not been told before */
     bool reported;               /* DOWN: its end has been told before; not in the event */
 };
 
 /*
  * Producer: hands over a start, or an end. True when the sender should come soon. A full ring drops
- * the event and counts it, and is true.
+ * the event and counts it, for two if it tells a start and an end, and is true.
  */
 bool event_put_start(struct ring *ring, uint8_t scope, uint16_t label, uint16_t action);
 bool event_put_end(struct ring *ring, const struct event_facts *facts);
+
+/* There was no room for an end: what is dropped besides it is counted. True. */
+__attribute__((cold, noinline)) bool event_lost(struct ring *ring, const struct event_facts *facts);
 
 /* The words of an end or DOWN event that has `words` in all, up to its rest. */
 static inline void event_fill(uint64_t *word, const struct event_facts *facts, uint32_t words,
                               uint32_t timers)
 {
-    word[0] = (uint64_t)facts->kind | (uint64_t)facts->scope << 8 | (uint64_t)(words - 1) << 16 |
-              (uint64_t)facts->label << 32 | (uint64_t)facts->action << 48;
+    word[0] = (uint64_t)facts->kind | (uint64_t)facts->starts << 7 | (uint64_t)facts->scope << 8 |
+              (uint64_t)(words - 1) << 16 | (uint64_t)facts->label << 32 |
+              (uint64_t)facts->action << 48;
     word[1] = (uint32_t)facts->status |
               (uint64_t)((facts->tid & 0x3fffff) | (uint32_t)facts->outcome << 22 | timers << 24)
                   << 32;
@@ -76,8 +83,8 @@ static inline void event_fill(uint64_t *word, const struct event_facts *facts, u
 static inline bool event_put_plain_end(struct ring *ring, const struct event_facts *facts)
 {
     uint64_t *word = ring_reserve_spsc(ring, EVENT_END_WORDS);
-    if (word == NULL)
-        return true;
+    if (__builtin_expect(word == NULL, 0))
+        return event_lost(ring, facts);
     event_fill(word, facts, EVENT_END_WORDS, 0);
     return ring_commit_spsc(ring);
 }

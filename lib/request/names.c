@@ -33,7 +33,7 @@ int names_begin(const struct config *config)
     return error < 0 ? error : label_table_begin(&names.timers, config->max_labels);
 }
 
-static uint16_t find_label(struct bytes target)
+static __attribute__((noinline)) uint16_t find_label(struct bytes target)
 {
     return label_number(&names.labels, routes_label(&routes, target));
 }

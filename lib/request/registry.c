@@ -169,7 +169,7 @@ int registry_find(struct bytes id, struct registry_entry *entry)
     struct worker *worker = get(&wanted, self, &version);
     if (worker == NULL || version % 2 != 0)
         return -ENOENT;
-    uint32_t number = atomic_load_explicit(&worker->owner, memory_order_acquire) - 1;
+    uint32_t number = worker_owner(worker) - 1;
     struct thread *owner = number == self->link.number ? self : thread_at(number);
     if (owner == NULL)
         return -ENOENT;

@@ -40,7 +40,7 @@ struct thread {
 extern __thread struct thread *thread_current __attribute__((tls_model("initial-exec")));
 
 /* Makes the calling thread's record; NULL without memory. */
-__attribute__((cold)) struct thread *thread_make(void);
+__attribute__((cold, noinline)) struct thread *thread_make(void);
 
 /* The calling thread's record, made when it is new; NULL without memory. */
 static inline struct thread *thread_self(void)

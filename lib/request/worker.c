@@ -9,8 +9,16 @@
 #include "send/sender.h"
 
 /*
- * Who tells the end. `owner` is the claim: it goes from 0 to a thread by worker_begin, from thread
- * to thread by worker_reparent, and back to 0 by whoever ends the request, its holder or its
+ * What is told, and by whom. `hold` has three parts: the owner, whether the start is told, and a
+ * turn, another one each time the record begins a request.
+ *
+ * The start is told with the end, as most requests are over before a datagram is full: one event is
+ * handed over, not two. The sender's thread looks for those that last, once in a while, and tells
+ * theirs. It reads a record's names before it claims the start: while the turn is the same, the
+ * names are, too.
+ *
+ * Who tells the end. The owner is the claim: it goes from 0 to a thread by worker_begin, from
+ * thread to thread by worker_reparent, and back to 0 by whoever ends the request, its holder or its
  * owner's DOWN: one compare-and-swap, so exactly one of them.
  *
  * The sweep, which does what is left of a dead owner, reads the record before it claims it. While
@@ -25,6 +33,9 @@ _Static_assert(offsetof(struct worker, id.word) + 16 <= 64, "one line for the re
 
 #define OWNER_LEAVING UINT32_MAX
 #define OWNER_FREED   (UINT32_MAX - 1)
+
+#define HOLD_TOLD     (1ull << 32)
+#define HOLD_TURN     (1ull << 33)
 
 /*
  * A request that came without an id is given one when somebody is told of it: at its end. Until
@@ -65,29 +76,16 @@ void worker_set_id(struct worker *worker, struct bytes id)
 }
 
 /* Its owner comes last: from then on the sweep may end it, and it may be another's. */
-HOT int worker_begin_for(struct worker *worker, struct thread *owner, struct thread *self)
+static inline int begin(struct worker *worker, const struct thread *owner)
 {
-    uint64_t named = atomic_load_explicit(&worker->names, memory_order_relaxed);
+    uint64_t before = atomic_load_explicit(&worker->hold, memory_order_relaxed);
     int error = request_id_text(&worker->id).n > 0 ? registry_add(worker) : 0;
     if (error < 0 && worker->by_calls)
         return error;
-    atomic_store_explicit(&worker->owner, owner->link.number + 1, memory_order_release);
-    sender_notify(event_put_start(&self->ring, (uint8_t)(named >> 32), (uint16_t)named,
-                                  (uint16_t)(named >> 16)));
+    atomic_store_explicit(&worker->hold,
+                          ((before | (HOLD_TURN - 1)) + 1) | (owner->link.number + 1),
+                          memory_order_release);
     return 0;
-}
-
-HOT void worker_begin(struct worker *worker, struct thread *thread)
-{
-    atomic_fetch_add_explicit(&thread->owned, 1, memory_order_relaxed);
-    worker_begin_for(worker, thread, thread);
-    if (__builtin_expect(current_watched, 0))
-        current_begins(worker, thread);
-}
-
-static bool change_owner(struct worker *worker, uint32_t owner, uint32_t next)
-{
-    return atomic_compare_exchange_strong(&worker->owner, &owner, next);
 }
 
 static inline bool is_thread(uint32_t owner)
@@ -95,10 +93,70 @@ static inline bool is_thread(uint32_t owner)
     return owner != 0 && owner < OWNER_FREED;
 }
 
-/* Takes the worker from `owner`; false if somebody was faster. */
-static bool claim(struct worker *worker, uint32_t owner, uint32_t next)
+/* The start of one that has begun: true for whoever is to tell it, under the names that it has. */
+static bool claim_start(struct worker *worker, uint64_t *named)
 {
-    if (!is_thread(owner) || !change_owner(worker, owner, next))
+    uint64_t hold = atomic_load_explicit(&worker->hold, memory_order_acquire);
+    *named = atomic_load_explicit(&worker->names, memory_order_relaxed);
+    return is_thread((uint32_t)hold) && !(hold & HOLD_TOLD) &&
+           atomic_compare_exchange_strong(&worker->hold, &hold, hold | HOLD_TOLD);
+}
+
+static void tell_start(struct worker *worker, struct thread *self)
+{
+    uint64_t named;
+    if (claim_start(worker, &named))
+        sender_notify(event_put_start(&self->ring, (uint8_t)(named >> 32), (uint16_t)named,
+                                      (uint16_t)(named >> 16)));
+}
+
+uint32_t worker_tell_starts(worker_tell_start *tell)
+{
+    uint32_t n = pool_size(&workers), told = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t named;
+        struct worker *worker = pool_at(&workers, i);
+        if (worker == NULL || !claim_start(worker, &named))
+            continue;
+        tell((uint8_t)(named >> 32), (uint16_t)named, (uint16_t)(named >> 16));
+        told++;
+    }
+    return told;
+}
+
+int worker_begin_for(struct worker *worker, struct thread *owner, struct thread *self)
+{
+    int error = begin(worker, owner);
+    if (error == 0)
+        tell_start(worker, self);
+    return error;
+}
+
+HOT void worker_begin(struct worker *worker, struct thread *thread)
+{
+    atomic_fetch_add_explicit(&thread->owned, 1, memory_order_relaxed);
+    begin(worker, thread);
+    sender_notify(false);
+    if (__builtin_expect(current_watched, 0))
+        current_begins(worker, thread);
+}
+
+/* True, and what `*hold` was before, if it was that owner's. */
+static inline bool change_owner(struct worker *worker, uint32_t owner, uint32_t next,
+                                uint64_t *hold)
+{
+    *hold = atomic_load_explicit(&worker->hold, memory_order_relaxed);
+    while ((uint32_t)*hold == owner)
+        if (atomic_compare_exchange_weak(&worker->hold, hold,
+                                         (*hold & ~(uint64_t)UINT32_MAX) | next))
+            return true;
+    return false;
+}
+
+/* Takes the worker from `owner`; false if somebody was faster. */
+static bool claim(struct worker *worker, uint32_t owner, uint32_t next, uint64_t *hold)
+{
+    if (!is_thread(owner) || !change_owner(worker, owner, next, hold))
         return false;
     struct thread *thread = thread_at(owner - 1);
     if (thread != NULL) /* a child that was forked inside us has no threads yet */
@@ -120,19 +178,20 @@ static bool is_owner(uint32_t owner)
 
 bool worker_is_owned(const struct worker *worker)
 {
-    return is_owner(atomic_load(&worker->owner));
+    return is_owner(worker_owner(worker));
 }
 
 bool worker_reparent(struct worker *worker, struct thread *thread)
 {
     uint32_t owner;
+    uint64_t hold;
     do {
-        owner = atomic_load(&worker->owner);
+        owner = worker_owner(worker);
         if (!is_owner(owner)) {
             thread_disown(thread);
             return false;
         }
-    } while (!claim(worker, owner, thread->link.number + 1));
+    } while (!claim(worker, owner, thread->link.number + 1, &hold));
     return true;
 }
 
@@ -180,9 +239,12 @@ static void tell_whole(const struct worker *worker, struct thread *thread, struc
 
 static __attribute__((noinline)) void tell_with_id(const struct worker *worker,
                                                    struct thread *thread, int status,
-                                                   enum outcome outcome, uint64_t now_ns)
+                                                   enum outcome outcome, uint64_t now_ns,
+                                                   bool starts)
 {
-    tell_whole(worker, thread, end_of(worker, thread, status, outcome, now_ns));
+    struct event_facts facts = end_of(worker, thread, status, outcome, now_ns);
+    facts.starts = starts;
+    tell_whole(worker, thread, facts);
 }
 
 static void tell_down(const struct worker *worker, struct thread *thread, struct event_facts facts)
@@ -195,11 +257,11 @@ static void tell_down(const struct worker *worker, struct thread *thread, struct
 }
 
 /* Claims a worker that is to end, and says whether its owner has ended before. */
-static bool claim_end(struct worker *worker, bool *lost)
+static bool claim_end(struct worker *worker, bool *lost, uint64_t *hold)
 {
-    uint32_t owner = atomic_load_explicit(&worker->owner, memory_order_relaxed);
+    uint32_t owner = worker_owner(worker);
     *lost = is_lost(owner);
-    return claim(worker, owner, 0);
+    return claim(worker, owner, 0, hold);
 }
 
 static inline bool has_notes(const struct worker *worker)
@@ -208,10 +270,10 @@ static inline bool has_notes(const struct worker *worker)
 }
 
 /* The usual case: others can't find it and have left no notes, and its owner ends it. */
-static inline bool claim_own(struct worker *worker, struct thread *thread)
+static inline bool claim_own(struct worker *worker, struct thread *thread, uint64_t *hold)
 {
     if (thread == NULL || atomic_load_explicit(&worker->registered, memory_order_acquire) ||
-        has_notes(worker) || !change_owner(worker, thread->link.number + 1, 0))
+        has_notes(worker) || !change_owner(worker, thread->link.number + 1, 0, hold))
         return false;
     thread_disown(thread);
     return true;
@@ -221,9 +283,11 @@ static inline bool claim_own(struct worker *worker, struct thread *thread)
  * added. */
 static bool claim_any(struct worker *worker, struct event_facts *facts, bool *lost)
 {
-    bool locked = lock_take(&worker->lock), claimed = claim_end(worker, lost);
+    uint64_t hold;
+    bool locked = lock_take(&worker->lock), claimed = claim_end(worker, lost, &hold);
     if (claimed)
         registry_remove(worker);
+    facts->starts = claimed && !(hold & HOLD_TOLD);
     if (claimed && locked && has_notes(worker))
         facts->timers = &worker->notes->timers;
     if (locked)
@@ -253,23 +317,25 @@ HOT void worker_end(struct worker *worker, struct thread *thread, int status, en
 {
     if (__builtin_expect(current_watched, 0))
         current_ends(worker);
-    if (!__builtin_expect(claim_own(worker, thread), 1)) {
+    uint64_t hold;
+    if (!__builtin_expect(claim_own(worker, thread, &hold), 1)) {
         end_any(worker, thread, status, outcome, now_ns);
         return;
     }
     if (__builtin_expect(ids_wanted, 0)) {
-        tell_with_id(worker, thread, status, outcome, now_ns);
+        tell_with_id(worker, thread, status, outcome, now_ns, !(hold & HOLD_TOLD));
         return;
     }
     struct event_facts facts = end_of(worker, thread, status, outcome, now_ns);
+    facts.starts = !(hold & HOLD_TOLD);
     sender_notify(event_put_plain_end(&thread->ring, &facts));
 }
 
 void worker_free(struct worker *worker)
 {
-    uint32_t leaving = OWNER_LEAVING;
-    if (atomic_load_explicit(&worker->owner, memory_order_acquire) == OWNER_LEAVING &&
-        atomic_compare_exchange_strong(&worker->owner, &leaving, OWNER_FREED))
+    uint64_t hold;
+    if (worker_owner(worker) == OWNER_LEAVING &&
+        change_owner(worker, OWNER_LEAVING, OWNER_FREED, &hold))
         return;
     if (__builtin_expect(atomic_load_explicit(&worker->registered, memory_order_relaxed), 0))
         registry_remove(worker); /* its shard's lock was not to be had before */
@@ -283,10 +349,12 @@ void worker_free(struct worker *worker)
 }
 
 /* Who claims it for its owner's DOWN holds the lock, and then looks whether it has a holder. */
-bool worker_leave(struct worker *worker)
+bool worker_leave(struct worker *worker, struct thread *thread)
 {
+    if (thread != NULL)
+        tell_start(worker, thread);
     bool locked = lock_take(&worker->lock);
-    bool left = is_thread(atomic_load(&worker->owner));
+    bool left = is_thread(worker_owner(worker));
     if (left)
         worker->by_calls = true;
     if (locked)
@@ -319,11 +387,12 @@ int worker_report(struct worker *worker, struct thread *thread, int status, uint
 bool worker_drop(struct worker *worker)
 {
     uint32_t owner;
+    uint64_t hold;
     do {
-        owner = atomic_load(&worker->owner);
+        owner = worker_owner(worker);
         if (!is_thread(owner))
             return false;
-    } while (!claim(worker, owner, 0));
+    } while (!claim(worker, owner, 0, &hold));
     registry_remove(worker);
     return true;
 }
@@ -331,11 +400,11 @@ bool worker_drop(struct worker *worker)
 /* The sweep is done with a claimed worker; what nobody holds any more is given back. */
 static void leave(struct worker *worker)
 {
-    uint32_t leaving = OWNER_LEAVING;
+    uint64_t hold;
     bool held = !worker->by_calls;
-    if (held && atomic_compare_exchange_strong(&worker->owner, &leaving, 0))
+    if (held && change_owner(worker, OWNER_LEAVING, 0, &hold))
         return;
-    atomic_store(&worker->owner, 0);
+    atomic_fetch_and(&worker->hold, ~(uint64_t)UINT32_MAX);
     worker_free(worker);
 }
 
@@ -345,9 +414,11 @@ static bool claim_lost(struct worker *worker, uint32_t owner, struct event_facts
         return false; /* the next sweep tries again */
     *facts = facts_of(worker);
     facts->id = (struct bytes){id, request_id_copy(&worker->id, id)};
-    bool claimed = claim(worker, owner, OWNER_LEAVING);
+    uint64_t hold;
+    bool claimed = claim(worker, owner, OWNER_LEAVING, &hold);
     if (claimed)
         registry_remove(worker);
+    facts->starts = claimed && !(hold & HOLD_TOLD);
     lock_release(&worker->lock);
     return claimed;
 }
@@ -357,7 +428,7 @@ static void sweep_one(struct worker *worker, worker_is_lost *lost,
 {
     char id[REQUEST_ID_BYTES];
     struct event_facts facts;
-    uint32_t owner = atomic_load_explicit(&worker->owner, memory_order_acquire);
+    uint32_t owner = worker_owner(worker);
     const struct thread *thread = is_thread(owner) ? thread_at(owner - 1) : NULL;
     if (thread == NULL || !lost(thread))
         return;
@@ -389,10 +460,9 @@ void worker_sweep(worker_is_lost *lost, void (*tell)(const struct event_facts *f
 static bool clean_one(struct worker *worker, uint32_t owner)
 {
     bool cleaned = false, dropped = false;
-    if (worker == NULL || atomic_load_explicit(&worker->owner, memory_order_acquire) != owner ||
-        !lock_take(&worker->lock))
+    if (worker == NULL || worker_owner(worker) != owner || !lock_take(&worker->lock))
         return false;
-    if (atomic_load(&worker->owner) == owner &&
+    if (worker_owner(worker) == owner &&
         atomic_load_explicit(&worker->registered, memory_order_relaxed)) {
         cleaned = true;
         dropped = worker->by_calls && worker_drop(worker);

@@ -28,17 +28,16 @@
 /* All that the registry needs of one, its id up to 16 bytes too, stands in its first cache line. */
 struct worker {
     struct pool_link link;
-    _Atomic uint32_t owner; /* the owning thread's number + 1; 0: not begun, ended or DOWN; else
-                             * its DOWN is under way */
-    struct lock lock;       /* for what others may do: `notes`, `registered` going to 0 */
+    _Atomic uint64_t hold; /* who owns it, whether its start is told, whose turn it is */
     _Atomic uint64_t start_ns;
+    struct lock lock;           /* for what others may do: `notes`, `registered` going to 0 */
     _Atomic uint8_t registered; /* not 0: can be found by its id; changed under its shard's lock */
     bool by_calls;              /* no holder but who finds it by its id */
     _Atomic bool noted;         /* there are notes; changed under the lock */
     uint8_t method;             /* for its holder */
-    bool stuck;                 /* somebody may hold its lock for ever: it is not used again */
     _Alignas(8) struct request_id id;
     _Atomic uint64_t names;       /* label | action << 16 | scope << 32 */
+    bool stuck;                   /* somebody may hold its lock for ever: it is not used again */
     struct worker *next;          /* for its holder's queue */
     struct worker *older, *newer; /* live ones with the same id: the registry's */
     struct notes *notes;          /* if `noted` */
@@ -52,12 +51,18 @@ struct worker {
 
 /* A worker whose first byte came at `start_ns`; NULL without memory. It is not seen by anybody
  * else until worker_begin. */
-struct worker *worker_make(uint64_t start_ns);
+__attribute__((noinline)) struct worker *worker_make(uint64_t start_ns);
+
+/* The owning thread's number + 1; 0: not begun, ended or DOWN; else its DOWN is under way. */
+static inline uint32_t worker_owner(const struct worker *worker)
+{
+    return (uint32_t)atomic_load_explicit(&worker->hold, memory_order_acquire);
+}
 
 /* One that has ended and that nobody but its holder can reach: it may be renewed. */
 static inline bool worker_is_unused(const struct worker *worker)
 {
-    return atomic_load_explicit(&worker->owner, memory_order_acquire) == 0 &&
+    return worker_owner(worker) == 0 &&
            !atomic_load_explicit(&worker->registered, memory_order_relaxed) &&
            !atomic_load_explicit(&worker->noted, memory_order_relaxed) && !worker->stuck;
 }
@@ -82,30 +87,30 @@ void worker_name(struct worker *worker, uint16_t label, uint16_t action);
 void worker_scope(struct worker *worker, uint8_t scope);
 
 /* Cut to REQUEST_ID_BYTES; an empty id counts as none. */
-void worker_set_id(struct worker *worker, struct bytes id);
+__attribute__((noinline)) void worker_set_id(struct worker *worker, struct bytes id);
 
-/* The request is known: `thread`, the calling one, owns it, it can be looked up by its id, and its
- * start is told. */
+/* The request is known: `thread`, the calling one, owns it, and it can be looked up by its id. Its
+ * start is told with its end, or by worker_tell_starts. */
 void worker_begin(struct worker *worker, struct thread *thread);
 
-/* The same for another owner, on which thread_own has been called; `self` tells it. 0; one that
- * calls have made must be found by its id, and does not begin on an error: -ENOMEM, or -EAGAIN (a
- * lock). */
+/* One that calls have made begins, for an owner on which thread_own has been called; `self` tells
+ * its start at once. 0; it must be found by its id, and does not begin on an error: -ENOMEM, or
+ * -EAGAIN (a lock). */
 int worker_begin_for(struct worker *worker, struct thread *owner, struct thread *self);
 
 /* Takes the worker over from its owner, whoever that is. `thread` must have been given it by
  * thread_own; if the worker has ended meanwhile, or its owner has, that is undone: false. */
-__attribute__((cold)) bool worker_reparent(struct worker *worker, struct thread *thread);
+__attribute__((cold, noinline)) bool worker_reparent(struct worker *worker, struct thread *thread);
 
 /* Whether the worker has begun and its owner is alive. */
 bool worker_is_owned(const struct worker *worker);
 
 /* The calling thread, not its owner until now, goes on with it. */
-__attribute__((cold)) void worker_move_here(struct worker *worker, struct thread *thread);
+__attribute__((cold, noinline)) void worker_move_here(struct worker *worker, struct thread *thread);
 
 static inline void worker_served_by(struct worker *worker, struct thread *thread)
 {
-    uint32_t owner = atomic_load_explicit(&worker->owner, memory_order_relaxed);
+    uint32_t owner = worker_owner(worker);
     if (__builtin_expect(owner != thread->link.number + 1 && owner != 0, 0))
         worker_move_here(worker, thread);
 }
@@ -117,11 +122,11 @@ void worker_end(struct worker *worker, struct thread *thread, int status, enum o
                 uint64_t now_ns);
 
 /* Gives the record back; one that has begun must have ended. */
-void worker_free(struct worker *worker);
+__attribute__((noinline)) void worker_free(struct worker *worker);
 
-/* Its holder leaves: its owner's DOWN gives the record back. False if it has ended already: then it
- * is for the holder to free. */
-bool worker_leave(struct worker *worker);
+/* Its holder leaves: its owner's DOWN gives the record back, and `thread`, the calling one, tells
+ * its start. False if it has ended already: then it is for the holder to free. */
+bool worker_leave(struct worker *worker, struct thread *thread);
 
 /* Under the worker's lock: its notes, made if there are none; NULL without memory. */
 struct notes *worker_take_notes(struct worker *worker);
@@ -141,6 +146,11 @@ typedef bool worker_is_lost(const struct thread *owner);
  * those that have none. */
 void worker_sweep(worker_is_lost *lost, void (*tell)(const struct event_facts *facts),
                   struct id_supply *ids);
+
+/* Those that have begun and whose start is not told are told to `tell`, by scope, label and action.
+ * How many there were. */
+typedef void worker_tell_start(uint8_t scope, uint16_t label, uint16_t action);
+uint32_t worker_tell_starts(worker_tell_start *tell);
 
 /* Each worker that the thread owns: calls have made it and it is dropped, or it can't be looked up
  * any more. How many there were. */

@@ -52,11 +52,11 @@ void sender_begin(const struct sender_options *options);
 /* Starts the thread unless it runs; after a failure it is tried again a second later at the
  * earliest. May be called by any thread; in signal handlers where the thread is one that libc does
  * not know. */
-__attribute__((cold)) void sender_start(void);
+__attribute__((cold, noinline)) void sender_start(void);
 
 /* For work of the source's that is urgent: it was stored before this call, in sequentially
  * consistent order, and will be seen. */
-__attribute__((cold)) void sender_call(void);
+__attribute__((cold, noinline)) void sender_call(void);
 
 /* A producer has handed something over; `many`: the sender should come now. Costs a load and a
  * branch when the thread is awake. */

@@ -46,10 +46,9 @@ static inline void desk_client_leaves(int fd)
 
 static inline void desk_read_bytes(int fd, const char *at, size_t n)
 {
-    struct iovec vector = {(void *)(uintptr_t)at, n};
     uint64_t word = flow_look(fd);
     if (word != 0)
-        flow_read(word, fd, &vector, 1, n);
+        flow_read(word, fd, at, n);
 }
 
 static inline void desk_read(int fd, const char *text)
@@ -59,10 +58,9 @@ static inline void desk_read(int fd, const char *text)
 
 static inline void desk_write_bytes(int fd, const char *at, size_t n)
 {
-    struct iovec vector = {(void *)(uintptr_t)at, n};
     uint64_t word = flow_look(fd);
     if (word != 0)
-        flow_wrote(word, fd, &vector, 1, n);
+        flow_wrote(word, fd, at, n);
 }
 
 static inline void desk_write(int fd, const char *text)

@@ -147,8 +147,8 @@ Test(flow_fds, a_word_from_before_the_close_is_nobodys)
     flow_accepted(fd);
     uint64_t present = flow_look(fd);
     cr_assert_neq(present, former);
-    flow_read(former, fd, &vector, 1, sizeof request - 1);
-    flow_wrote(former, fd, &vector, 1, sizeof request - 1);
+    flow_read_pieces(former, fd, &vector, 1, sizeof request - 1);
+    flow_wrote_pieces(former, fd, &vector, 1, sizeof request - 1);
     flow_client_gone(former, fd);
     flow_shutting(former, fd);
     flow_closing(former, fd);

@@ -62,9 +62,9 @@ Test(flow, vectors_count_as_far_as_they_were_filled)
     char request[] = GET("/a"), response[] = OK_OF(3) "abc", rest[] = GET("/never-read");
     struct iovec in[] = {
         {request, 4}, {NULL, 0}, {request + 4, sizeof request - 5}, {rest, sizeof rest - 1}};
-    flow_read(flow_look(fd), fd, in, 4, sizeof request - 1);
+    flow_read_pieces(flow_look(fd), fd, in, 4, sizeof request - 1);
     struct iovec out[] = {{response, 20}, {response + 20, sizeof response - 21}, {response, 20}};
-    flow_wrote(flow_look(fd), fd, out, 3, sizeof response - 1);
+    flow_wrote_pieces(flow_look(fd), fd, out, 3, sizeof response - 1);
     assert_ended("a GET 200 done\n");
     desk_sent(1, 1);
 }

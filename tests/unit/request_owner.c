@@ -273,7 +273,6 @@ static struct worker *seen(const char *id)
 {
     struct worker *worker = live_worker(id);
     worker_begin(worker, thread_self());
-    cr_assert_eq(next()->kind, EVENT_START);
     return worker;
 }
 

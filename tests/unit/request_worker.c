@@ -15,13 +15,11 @@ Test(worker, begin_and_end_are_told)
     struct thread *self = thread_self();
     struct worker *worker = live_worker("id-1");
     worker_begin(worker, self);
-    const struct event *event = live_event(self);
-    cr_assert_eq(event->kind, EVENT_START);
-    cr_assert_eq(event->label, 3);
-    cr_assert_eq(event->action, 4);
+    cr_assert_eq(live_event(self)->kind, 0, "its start waits for its end");
     worker_end(worker, self, 200, OUTCOME_DONE, 5000);
-    event = live_event(self);
+    const struct event *event = live_event(self);
     cr_assert_eq(event->kind, EVENT_END);
+    cr_assert(event->starts);
     cr_assert_eq(event->outcome, OUTCOME_DONE);
     cr_assert_eq(event->label, 3);
     cr_assert_eq(event->action, 4);
@@ -72,7 +70,6 @@ Test(worker, one_without_an_id_is_given_one_at_its_end)
     worker_begin(worker, self);
     cr_assert_eq(registry_count(), 0);
     worker_end(worker, self, 200, OUTCOME_DONE, 5000);
-    live_event(self);
     cr_assert_eq(event_id(live_event(self)).n, MADE_ID_BYTES);
 }
 
@@ -83,8 +80,101 @@ Test(worker, ids_are_told_only_where_they_are_wanted)
     worker_tell_ids(false);
     worker_begin(worker, self);
     worker_end(worker, self, 200, OUTCOME_DONE, 5000);
-    live_event(self);
     cr_assert_eq(event_id(live_event(self)).n, 0);
+}
+
+static struct {
+    int n;
+    uint8_t scope;
+    uint16_t label, action;
+} started;
+
+static void tell_start(uint8_t scope, uint16_t label, uint16_t action)
+{
+    started.n++;
+    started.scope = scope;
+    started.label = label;
+    started.action = action;
+}
+
+Test(worker, a_start_that_is_told_is_not_told_with_the_end)
+{
+    struct thread *self = thread_self();
+    struct worker *worker = live_worker("id");
+    worker_scope(worker, 9);
+    cr_assert_eq(worker_tell_starts(tell_start), 0, "not before it has begun");
+    worker_begin(worker, self);
+    cr_assert_eq(worker_tell_starts(tell_start), 1);
+    cr_assert_eq(started.scope, 9);
+    cr_assert_eq(started.label, 3);
+    cr_assert_eq(started.action, 4);
+    cr_assert_eq(worker_tell_starts(tell_start), 0, "once");
+    worker_end(worker, self, 200, OUTCOME_DONE, 5000);
+    cr_assert_not(live_event(self)->starts);
+    cr_assert_eq(worker_tell_starts(tell_start), 0);
+    worker_renew(worker, 2000);
+    worker_begin(worker, self);
+    cr_assert_eq(worker_tell_starts(tell_start), 1, "the next request's");
+    worker_end(worker, self, 200, OUTCOME_DONE, 5000);
+    cr_assert_not(live_event(self)->starts);
+}
+
+Test(worker, a_request_of_calls_tells_its_start_at_once)
+{
+    struct thread *self = thread_self();
+    struct worker *worker = live_worker("id");
+    worker->by_calls = true;
+    cr_assert(thread_own(self, self->tid));
+    cr_assert_eq(worker_begin_for(worker, self, self), 0);
+    const struct event *event = live_event(self);
+    cr_assert_eq(event->kind, EVENT_START);
+    cr_assert_eq(event->label, 3);
+    cr_assert_eq(event->action, 4);
+    cr_assert_eq(worker_tell_starts(tell_start), 0);
+}
+
+/* One thread begins and ends requests of either of two names, another looks for starts: each start
+ * is told once, under its own name. */
+enum { LOOKED_FOR = 200000 };
+
+static _Atomic bool looked_enough;
+static uint32_t looked[2];
+
+static void count_start(uint8_t scope, uint16_t label, uint16_t action)
+{
+    (void)scope;
+    cr_assert_eq(action, label + 1);
+    looked[label & 1]++;
+}
+
+static void *look_for_starts(void *nothing)
+{
+    while (!looked_enough)
+        worker_tell_starts(count_start);
+    return nothing;
+}
+
+Test(worker, starts_are_told_once_whoever_is_faster)
+{
+    pthread_t looker;
+    uint32_t told[2] = {0, 0}, begun[2] = {0, 0};
+    struct thread *self = thread_self();
+    struct worker *worker = live_worker("");
+    cr_assert_eq(pthread_create(&looker, NULL, look_for_starts, NULL), 0);
+    for (int i = 0; i < LOOKED_FOR; i++) {
+        uint16_t label = (uint16_t)(2 + i % 7 % 2);
+        worker_renew(worker, 1000);
+        worker_name(worker, label, (uint16_t)(label + 1));
+        worker_begin(worker, self);
+        begun[label & 1]++;
+        worker_end(worker, self, 200, OUTCOME_DONE, 5000);
+        const struct event *event = live_event(self);
+        told[event->label & 1] += event->starts;
+    }
+    looked_enough = true;
+    pthread_join(looker, NULL);
+    cr_assert_eq(told[0] + looked[0], begun[0]);
+    cr_assert_eq(told[1] + looked[1], begun[1]);
 }
 
 Test(worker, a_record_begins_clean)
@@ -95,7 +185,7 @@ Test(worker, a_record_begins_clean)
     cr_assert_eq(request_id_text(&worker->id).n, 0);
     cr_assert_eq(worker->start_ns, 7);
     cr_assert_null(worker->next);
-    cr_assert_eq(worker->owner, 0);
+    cr_assert_eq(worker_owner(worker), 0);
 }
 
 Test(worker, without_memory_for_a_thread_the_end_is_still_one)
@@ -181,6 +271,18 @@ Test(worker, served_by_its_owner_changes_nothing)
     cr_assert_eq(self->owned, 0, "what has ended has no owner any more");
 }
 
+Test(worker, a_start_moves_with_its_request)
+{
+    struct thread *self = thread_self();
+    struct worker *worker = live_worker("id");
+    other_begins(worker, NULL);
+    worker_served_by(worker, self);
+    cr_assert_eq(worker_tell_starts(tell_start), 1);
+    worker_end(worker, self, 200, OUTCOME_DONE, 5000);
+    cr_assert_not(live_event(self)->starts);
+    other_ends();
+}
+
 Test(worker, ended_by_another_thread)
 {
     struct thread *self = thread_self();
@@ -191,7 +293,6 @@ Test(worker, ended_by_another_thread)
     other_ends();
     cr_assert_eq(live_event(self)->tid, (uint32_t)self->tid);
     cr_assert_eq(live_event(self)->kind, 0);
-    cr_assert_eq(live_event(other.record)->kind, EVENT_START);
     cr_assert_eq(live_event(other.record)->kind, 0);
     cr_assert_eq(live_told.n, 0, "no DOWN of what has ended");
 }
@@ -199,11 +300,11 @@ Test(worker, ended_by_another_thread)
 static void assert_down(const char *id)
 {
     struct thread *self = thread_self();
-    cr_assert_eq(live_event(other.record)->kind, EVENT_START);
     cr_assert_eq(live_event(other.record)->kind, 0);
     cr_assert_eq(live_told.n, 1);
     const struct event *event = live_lost(0);
     cr_assert_eq(event->kind, EVENT_DOWN);
+    cr_assert(event->starts);
     cr_assert_eq(event->outcome, OUTCOME_DOWN);
     cr_assert_eq(event->label, 3);
     cr_assert_eq(event->tid, (uint32_t)other.tid);
@@ -319,18 +420,14 @@ static void *die_with_many(void *number)
 
 Test(worker, threads_that_die_at_once_tell_all_they_own)
 {
-    int starts = 0, others = 0;
     cr_assert(on_threads(4, die_with_many));
     struct thread *thread;
     for (uint32_t i = 0; (thread = thread_at(i)) != NULL; i++) {
-        for (int kind; (kind = live_event(thread)->kind) != 0;) {
-            starts += kind == EVENT_START;
-            others += kind != EVENT_START;
-        }
+        cr_assert_eq(live_event(thread)->kind, 0);
         cr_assert_eq(thread->owned, 0);
     }
-    cr_assert_eq(starts, 4000);
-    cr_assert_eq(others, 0);
+    for (uint64_t i = live_told.n - LIVE_TOLD; i < live_told.n; i++)
+        cr_assert(live_lost(i)->starts);
     cr_assert_eq(live_told.n, 4000);
     cr_assert_eq(registry_count(), 0);
 }
@@ -392,8 +489,8 @@ static int count_told(void)
     live_told.n = 0;
     struct thread *thread;
     for (uint32_t i = 0; (thread = thread_at(i)) != NULL; i++)
-        for (int kind; (kind = live_event(thread)->kind) != 0;)
-            told += kind != EVENT_START;
+        while (live_event(thread)->kind != 0)
+            told++;
     return told;
 }
 
