@@ -80,7 +80,7 @@ static void put_pass(struct ring *ring, enum what what, struct event_facts *fact
 {
     for (uint32_t i = 0; i < PASS; i++) {
         if (what == PAIRS && i % 2 == 0) {
-            tell(event_put_start(ring, 0, (uint16_t)i, 1));
+            tell(event_put_start(ring, event_names(0, (uint16_t)i, 1)));
             continue;
         }
         facts->label = (uint16_t)i;

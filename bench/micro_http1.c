@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "proto/http1.h"
+#include "proto/http1_scan.h"
 
 static const struct bytes wrk_request = BYTES("GET /static/index.html HTTP/1.1\r\n"
                                               "Host: 127.0.0.1:8080\r\n"
@@ -51,7 +52,8 @@ static void parse_request(struct bytes head)
     static struct http1_request parser;
     struct http1_event event = {0};
     for (size_t at = 0; at < head.n;)
-        at += http1_request_feed(&parser, head.at + at, head.n - at, BYTES("x-request-id"), &event);
+        at += http1_request_feed(&parser, head.at + at, head.n - at,
+                                 http1_id_header(BYTES("x-request-id")), &event);
     if (event.kind != HTTP1_REQUEST)
         abort();
 }
@@ -87,7 +89,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: micro_http1 [ROUNDS]\n");
         return 2;
     }
-    http1_look_wide_from_now(true);
+    http1_scan_wide_from_now(true);
     measure("wrk request", parse_request, wrk_request, rounds);
     measure("browser request", parse_request, browser_request, rounds);
     measure("nginx response", parse_response, nginx_response, rounds);

@@ -95,14 +95,14 @@ static void *ours_make(void)
 {
     struct worker *worker = worker_make(1);
     expect(worker != NULL);
-    atomic_store(&worker->owner, thread_self()->link.number + 1);
+    atomic_store(&worker->hold, thread_self()->link.number + 1);
     return worker;
 }
 
 static void ours_give_back(void *entry)
 {
     struct worker *worker = entry;
-    atomic_store(&worker->owner, 0);
+    atomic_store(&worker->hold, 0);
     worker_free(worker);
 }
 

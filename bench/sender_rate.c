@@ -192,7 +192,7 @@ static void serve_one(struct server *server, struct thread *self, struct event_f
     uint64_t before = dropped_by(self);
     facts->label = labels[server->requests % 4];
     facts->duration_ns = 1000000 + server->requests % 50000 * 1000;
-    sender_notify(event_put_start(&self->ring, 0, facts->label, facts->action));
+    sender_notify(event_put_start(&self->ring, event_names(0, facts->label, facts->action)));
     uint64_t between = dropped_by(self);
     sender_notify(event_put_end(&self->ring, facts));
     server->dropped_starts += between - before;

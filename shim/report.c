@@ -10,9 +10,10 @@
  * connection can't be told, so nothing more may be said of it. */
 static bool inside(uint64_t word)
 {
-    if (UNLIKELY(guard_up))
-        flow_missed(word);
-    return guard_up;
+    if (LIKELY(!guard_up))
+        return false;
+    flow_missed(word);
+    return true;
 }
 
 static bool asked_for_bytes(const struct iovec *vector, size_t parts)

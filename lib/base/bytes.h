@@ -58,7 +58,7 @@ static inline uint64_t bytes_load_8(const char *at, size_t n)
 }
 
 /* The first `n` <= 16 bytes at `at`; reads none but these. */
-static inline struct bytes_16 bytes_load_16(const char *at, size_t n)
+static inline __attribute__((always_inline)) struct bytes_16 bytes_load_16(const char *at, size_t n)
 {
     if (n <= 8)
         return (struct bytes_16){bytes_load_8(at, n), 0};
@@ -68,6 +68,17 @@ static inline struct bytes_16 bytes_load_16(const char *at, size_t n)
     loaded.high >>= 8 * (16 - n);
     return loaded;
 }
+
+#ifdef __SSE2__
+
+/* The first `n` <= 16 of these bytes, the others 0. */
+static inline __m128i bytes_first_16(__m128i bytes, size_t n)
+{
+    static const unsigned char masks[32] = {[0 ... 15] = 0xff};
+    return _mm_and_si128(bytes, _mm_loadu_si128((const __m128i *)(const void *)(masks + 16 - n)));
+}
+
+#endif
 
 /*
  * Finds each `wanted` between `at` and `end` in turn, sixteen bytes at a look. Inline: the lines of
@@ -166,6 +177,25 @@ struct bytes bytes_trim(struct bytes text);
  * visits each part, empty ones too.
  */
 struct bytes bytes_cut(struct bytes *rest, char separator);
+
+/* How many of the 8 bytes at `at` are digits, up to the first that is none, and their value. All at
+ * once: each step joins neighbours, of which the left one counts 10, 100, 10,000 times. */
+static inline unsigned bytes_read_digits_8(const char *at, uint64_t *value)
+{
+    uint64_t digits;
+    memcpy(&digits, at, sizeof digits);
+    digits ^= 0x3030303030303030;
+    uint64_t others = ((digits + 0x7676767676767676) | digits) & 0x8080808080808080;
+    unsigned n = others == 0 ? 8 : (unsigned)__builtin_ctzll(others) / 8;
+    *value = 0;
+    if (n == 0)
+        return 0;
+    digits <<= 64 - 8 * n;
+    digits = (digits & 0x0f0f0f0f0f0f0f0f) * 2561 >> 8;
+    digits = (digits & 0x00ff00ff00ff00ff) * 6553601 >> 16;
+    *value = (digits & 0x0000ffff0000ffff) * 42949672960001 >> 32;
+    return n;
+}
 
 /*
  * Reads all of `text` as a decimal number without sign. 0, or -EINVAL (empty, not a digit) or

@@ -19,7 +19,7 @@ struct lock {
 };
 
 /* Waits a quarter of a second at most. False: somebody has held it all that time. */
-__attribute__((cold, noinline)) bool lock_contended(struct lock *lock);
+__attribute__((noinline)) bool lock_contended(struct lock *lock);
 
 static inline bool lock_take(struct lock *lock)
 {

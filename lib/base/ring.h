@@ -90,7 +90,8 @@ uint64_t ring_dropped_spsc(struct ring *ring);
 __attribute__((noinline)) uint64_t *ring_reserve_anew(struct ring *ring, uint32_t words);
 __attribute__((noinline)) bool ring_wants_consumer(struct ring *ring);
 
-static inline uint64_t *ring_reserve_spsc(struct ring *ring, uint32_t words)
+static inline __attribute__((always_inline)) uint64_t *ring_reserve_spsc(struct ring *ring,
+                                                                         uint32_t words)
 {
     struct ring_buffer *b = ring->fill;
     uint32_t tail = atomic_load_explicit(&b->tail, memory_order_relaxed);
@@ -102,7 +103,7 @@ static inline uint64_t *ring_reserve_spsc(struct ring *ring, uint32_t words)
     return b->word + at;
 }
 
-static inline bool ring_commit_spsc(struct ring *ring)
+static inline __attribute__((always_inline)) bool ring_commit_spsc(struct ring *ring)
 {
     struct ring_buffer *b = ring->fill;
     uint32_t tail = atomic_load_explicit(&b->tail, memory_order_relaxed) + ring->reserved;

@@ -24,7 +24,7 @@ uint64_t conn_make(void)
         return 0;
     if (!lock_take(&conn->lock))
         return 0;
-    uint16_t generation = (uint16_t)(conn->generation + 1);
+    uint16_t generation = conn->generation;
     begin(conn);
     conn->generation = generation;
     conn->fds = 1;
@@ -72,6 +72,7 @@ void conn_end(struct conn *conn)
 {
     struct worker *spare = conn->spare;
     conn->fds = 0;
+    conn->generation++;
     conn->spare = NULL;
     conn_leave(conn);
     if (spare != NULL)

@@ -73,8 +73,8 @@ static inline void conn_set_apart(struct conn *conn, uint32_t bits);
 void conn_end(struct conn *conn);
 
 /* Of conn_enter: it is the parent's, under the lock; and the ways to end without it. */
-__attribute__((cold, noinline)) void conn_adopt(struct conn *conn);
-__attribute__((cold, noinline)) struct conn *conn_refuse(uint64_t word, struct conn *conn, bool locked);
+__attribute__((noinline)) void conn_adopt(struct conn *conn);
+__attribute__((noinline)) struct conn *conn_refuse(uint64_t word, struct conn *conn, bool locked);
 
 /* Something went by unseen: whoever enters next gives the connection up. Any time, no lock. */
 void conn_miss(uint64_t word);
@@ -96,13 +96,12 @@ static inline struct conn *conn_of(uint64_t word)
     return (struct conn *)(uintptr_t)(word & ((1ull << CONN_ADDRESS_BITS) - 1));
 }
 
-static inline struct conn *conn_enter(uint64_t word)
+static inline __attribute__((always_inline)) struct conn *conn_enter(uint64_t word)
 {
     struct conn *conn = conn_of(word);
     if (__builtin_expect(!lock_take(&conn->lock), 0))
         return conn_refuse(word, conn, false);
-    if (__builtin_expect(
-            conn->generation != (uint16_t)(word >> CONN_ADDRESS_BITS) || conn->fds == 0, 0))
+    if (__builtin_expect(conn->generation != (uint16_t)(word >> CONN_ADDRESS_BITS), 0))
         return conn_refuse(word, conn, true);
     if (__builtin_expect(conn->epoch != process.epoch, 0))
         conn_adopt(conn);

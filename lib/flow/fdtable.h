@@ -3,9 +3,8 @@
 
 /*
  * fdtable: fd number => what we know of it, for any number a process can have. A look-up of an fd
- * that is nobody's costs two loads and three branches at most, and one less of each in a process
- * that never accepted a connection. Slots are words: 0 for none, else a connection's slot word
- * (flow/conn.h). Any thread, signal handlers included.
+ * that is nobody's costs a load and two branches. Slots are words: 0 for none, else a connection's
+ * slot word (flow/conn.h). Any thread, signal handlers included.
  */
 
 #include <stdatomic.h>
@@ -15,28 +14,19 @@
 #define FDTABLE_PAGE_SLOTS 4096
 #define FDTABLE_PAGES      (1u << 18) /* fds below 2^30: the kernel's most */
 
-typedef _Atomic(_Atomic uint64_t *) fdtable_slots;
+/* Those of nearly all fds. Where no slot is written, they take no memory. */
+extern _Atomic uint64_t fdtable_first[FDTABLE_PAGE_SLOTS];
 
-extern fdtable_slots fdtable_first;               /* those of nearly all fds */
-extern fdtable_slots fdtable_page[FDTABLE_PAGES]; /* of the others; the first is not used */
-
-static inline fdtable_slots *fdtable_page_of(uint32_t number)
-{
-    if (__builtin_expect(number < FDTABLE_PAGE_SLOTS, 1))
-        return &fdtable_first;
-    return &fdtable_page[number / FDTABLE_PAGE_SLOTS];
-}
+/* Of fdtable_look: any other fd. */
+__attribute__((noinline)) uint64_t fdtable_look_far(uint32_t number);
 
 /* The slot's word, 0 for an fd that is unknown or no fd at all. */
 static inline uint64_t fdtable_look(int fd)
 {
     uint32_t number = (uint32_t)fd;
-    if (__builtin_expect(number / FDTABLE_PAGE_SLOTS >= FDTABLE_PAGES, 0))
-        return 0;
-    _Atomic uint64_t *page = atomic_load_explicit(fdtable_page_of(number), memory_order_acquire);
-    if (__builtin_expect(page == 0, 0))
-        return 0;
-    return atomic_load_explicit(&page[number % FDTABLE_PAGE_SLOTS], memory_order_acquire);
+    if (__builtin_expect(number >= FDTABLE_PAGE_SLOTS, 0))
+        return fdtable_look_far(number);
+    return atomic_load_explicit(&fdtable_first[number], memory_order_acquire);
 }
 
 /* Puts a word into the slot. False if there is no memory for it. */

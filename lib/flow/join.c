@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/hot.h"
+#include "proto/http1_scan.h"
 #include "request/figures.h"
 #include "request/names.h"
 
@@ -9,19 +10,20 @@
 #define STATUS_NONE        0
 
 static HOT_DATA struct {
-    struct bytes id_header; /* in lower case */
+    struct http1_id_header id_header;
     char id_header_text[64];
     atomic_bool expects_tls;
 } join;
 
 void join_begin(const struct config *config)
 {
-    http1_look_wide_from_now(true);
-    join.id_header = (struct bytes){join.id_header_text, config->request_id_header.n};
-    for (size_t i = 0; i < join.id_header.n; i++) {
-        char c = config->request_id_header.at[i];
+    http1_scan_wide_from_now(true);
+    struct bytes name = config->request_id_header;
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.at[i];
         join.id_header_text[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
     }
+    join.id_header = http1_id_header((struct bytes){join.id_header_text, name.n});
 }
 
 void join_expect_tls(void)
@@ -65,8 +67,9 @@ static HOT struct worker *make_worker(struct conn *conn, const struct http1_even
         figure_count(FIGURE_LOST);
         return NULL;
     }
-    worker_name(worker, names_label(&self->names, line->target), names_action(line->method));
-    worker->method = (uint8_t)http1_method_of(line->method);
+    worker_name(worker, names_label(&self->names, line->target),
+                line->known == HTTP1_METHOD_GET ? names.get : names_action(line->method));
+    worker->method = (uint8_t)line->known;
     return worker;
 }
 
@@ -98,8 +101,11 @@ static HOT void close_oldest(struct conn *conn, int status, enum outcome outcome
     struct worker *worker = conn->oldest;
     conn->oldest = worker->next;
     conn->pending--;
-    worker_end(worker, thread_self(), status, outcome, now_ns);
-    give_back(conn, worker);
+    if (__builtin_expect(
+            worker_end(worker, thread_self(), status, outcome, now_ns) && conn->spare == NULL, 1))
+        conn->spare = worker;
+    else
+        give_back(conn, worker);
 }
 
 static void serve_oldest(struct conn *conn)
@@ -134,7 +140,8 @@ static void count_not_http(const struct conn *conn)
 
 /* Bytes that are no request end the reading of requests; those that are open may still be answered.
  */
-static __attribute__((cold, noinline)) bool no_more_requests(struct conn *conn, const char *at, size_t n)
+static __attribute__((cold, noinline)) bool no_more_requests(struct conn *conn, const char *at,
+                                                             size_t n)
 {
     conn->requests_over = true;
     if (conn->arriving != NULL)
@@ -180,14 +187,12 @@ static bool take_request_event(struct conn *conn, const struct http1_event *even
     }
 }
 
-HOT bool join_read(struct conn *conn, const char *at, size_t n)
+/* From byte `used` on. */
+static __attribute__((noinline)) bool read_on(struct conn *conn, const char *at, size_t n,
+                                              size_t used, uint64_t now)
 {
     struct http1_event event;
-    uint64_t now = 0;
-    if (http1_request_idle(&conn->request))
-        conn->began_ns = once(&now);
-    serve_oldest(conn);
-    for (size_t used = 0; used < n && !conn->requests_over;) {
+    while (used < n && !conn->requests_over) {
         used += http1_request_feed(&conn->request, at + used, n - used, join.id_header, &event);
         if (!take_request_event(conn, &event, at, n, &now))
             return false;
@@ -195,6 +200,32 @@ HOT bool join_read(struct conn *conn, const char *at, size_t n)
     if (conn->began_ns == 0 && http1_request_in_line(&conn->request))
         conn->began_ns = once(&now);
     return true;
+}
+
+static __attribute__((noinline)) bool read_any(struct conn *conn, const char *at, size_t n)
+{
+    uint64_t now = 0;
+    if (http1_request_idle(&conn->request))
+        conn->began_ns = once(&now);
+    return read_on(conn, at, n, 0, now);
+}
+
+/* Most reads are a whole head, and nothing else. */
+HOT bool join_read(struct conn *conn, const char *at, size_t n)
+{
+    struct http1_event event;
+    serve_oldest(conn);
+    if (!__builtin_expect(http1_request_is_fresh(&conn->request) && !conn->requests_over, 1))
+        return read_any(conn, at, n);
+    uint64_t now = conn->began_ns = clock_now_ns();
+    size_t head = http1_request_feed_usual(&conn->request, at, n, join.id_header, &event);
+    if (__builtin_expect(head == 0, 0))
+        return read_on(conn, at, n, 0, now);
+    struct worker *worker = make_worker(conn, &event);
+    if (__builtin_expect(worker != NULL && event.text.n > 0, 0))
+        worker_set_id(worker, event.text);
+    bool opened = open_request(conn, worker);
+    return __builtin_expect(head == n, 1) || !opened ? opened : read_on(conn, at, n, head, now);
 }
 
 bool join_read_unseen(struct conn *conn, uint64_t n)
@@ -254,12 +285,20 @@ static __attribute__((cold, noinline)) bool unasked(struct conn *conn)
     return !conn->requests_over;
 }
 
-HOT bool join_wrote(struct conn *conn, const char *at, size_t n)
+static inline bool is_open(const struct conn *conn)
 {
-    struct http1_event event;
+    return !conn->requests_over || conn->oldest != NULL;
+}
+
+/* From byte `used` on; those before, if there are any, gave `kind`. */
+static __attribute__((noinline)) bool wrote_on(struct conn *conn, const char *at, size_t n,
+                                               size_t used, enum http1_event_kind kind)
+{
+    struct http1_event event = {.kind = kind, .status = conn->response.status};
     uint64_t now = 0;
-    serve_oldest(conn);
-    for (size_t used = 0; used < n;) {
+    if (used > 0 && !take_response_event(conn, &event, &now))
+        return false;
+    while (used < n) {
         if (conn->oldest == NULL && !answer_early(conn))
             return unasked(conn);
         used += http1_response_feed(&conn->response, at + used, n - used,
@@ -269,14 +308,13 @@ HOT bool join_wrote(struct conn *conn, const char *at, size_t n)
     }
     if (http1_response_until_close(&conn->response))
         conn->wrote_ns = once(&now);
-    return conn->oldest != NULL || !conn->requests_over;
+    return is_open(conn);
 }
 
-HOT bool join_wrote_unseen(struct conn *conn, uint64_t n)
+static __attribute__((noinline)) bool wrote_any_unseen(struct conn *conn, uint64_t n)
 {
     struct http1_event event;
     uint64_t now = 0;
-    serve_oldest(conn);
     if (conn->oldest == NULL)
         return unasked(conn);
     n -= http1_response_skip(&conn->response, n, &event);
@@ -286,7 +324,46 @@ HOT bool join_wrote_unseen(struct conn *conn, uint64_t n)
         conn->wrote_ns = once(&now);
     if (n > 0 && conn->oldest != NULL)
         return false;
-    return conn->oldest != NULL || !conn->requests_over;
+    return is_open(conn);
+}
+
+/* `n` bytes of the oldest request's response that are of a body with a length; false, and nothing
+ * has changed, if they are not, or not all. */
+static inline bool passes(struct conn *conn, uint64_t n)
+{
+    bool ends;
+    if (!http1_response_passes(&conn->response, n, &ends))
+        return false;
+    if (ends)
+        close_oldest(conn, conn->response.status, OUTCOME_DONE, clock_now_ns());
+    return true;
+}
+
+/* Most writes are a whole head, with its body or without, or such a body. */
+HOT bool join_wrote(struct conn *conn, const char *at, size_t n)
+{
+    enum http1_event_kind kind = HTTP1_RESPONSE_HEAD;
+    size_t head = 0;
+    serve_oldest(conn);
+    if (__builtin_expect(conn->oldest == NULL, 0))
+        return wrote_on(conn, at, n, 0, HTTP1_MORE);
+    if (http1_response_is_fresh(&conn->response)) {
+        head = http1_response_feed_head(&conn->response, at, n,
+                                        (enum http1_method)conn->oldest->method, &kind);
+        if (head == n && http1_response_has_length(&conn->response))
+            return true;
+    }
+    if (kind == HTTP1_RESPONSE_HEAD && head < n && passes(conn, n - head))
+        return is_open(conn);
+    return wrote_on(conn, at, n, head, kind);
+}
+
+HOT bool join_wrote_unseen(struct conn *conn, uint64_t n)
+{
+    serve_oldest(conn);
+    if (__builtin_expect(conn->oldest != NULL && passes(conn, n), 1))
+        return is_open(conn);
+    return wrote_any_unseen(conn, n);
 }
 
 /* The status line of the oldest request's response has gone out. */

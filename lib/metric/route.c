@@ -1,7 +1,5 @@
 #include "metric/route.h"
 
-#include "base/hot.h"
-
 /* `text` between two of its bytes; `to` is past the last one. */
 static struct bytes between(const char *from, const char *to)
 {
@@ -201,44 +199,17 @@ static bool is_id(struct bytes segment)
     return all(segment, digit) || is_uuid(segment) || (segment.n >= 16 && all(segment, hex));
 }
 
-#ifdef __SSE2__
-
-static inline unsigned ends_in_16(__m128i bytes)
-{
-    __m128i ends = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('/')),
-                                             _mm_cmpeq_epi8(bytes, _mm_set1_epi8('?'))),
-                                _mm_cmpeq_epi8(bytes, _mm_set1_epi8('#')));
-    return (unsigned)_mm_movemask_epi8(ends);
-}
-
 /* How long the segment is that begins here. */
 static size_t segment_bytes(struct bytes path)
 {
     size_t n = 0;
-    for (; path.n - n > 16; n += 16) {
-        unsigned ends = ends_in_16(_mm_loadu_si128((const __m128i *)(const void *)(path.at + n)));
-        if (ends != 0)
-            return n + (unsigned)__builtin_ctz(ends);
-    }
-    struct bytes_16 last = bytes_load_16(path.at + n, path.n - n);
-    unsigned ends = ends_in_16(_mm_set_epi64x((long long)last.high, (long long)last.low));
-    return n + (unsigned)__builtin_ctz(ends | 1u << (path.n - n));
-}
-
-#else
-
-static size_t segment_bytes(struct bytes path)
-{
-    size_t n = 0;
-    while (n < path.n && path.at[n] != '/' && path.at[n] != '?' && path.at[n] != '#')
+    while (n < path.n && !route_ends_segment(path.at[n]))
         n++;
     return n;
 }
 
-#endif
-
 /* The first segment of a path that is not empty, cut at the query. */
-static HOT struct bytes first_segment(struct bytes path)
+static struct bytes first_segment(struct bytes path)
 {
     const char *at = path.at, *end = path.at + path.n;
     while (at < end && *at == '/')
@@ -254,14 +225,6 @@ static struct bytes segment_label(struct bytes path)
     if (segment.n == 0)
         return BYTES("root");
     return is_id(segment) ? BYTES("id") : segment;
-}
-
-HOT bool routes_segment(struct bytes target, struct bytes *segment)
-{
-    if (target.n == 0 || target.at[0] != '/')
-        return false;
-    *segment = first_segment(target);
-    return true;
 }
 
 struct bytes routes_label(const struct routes *routes, struct bytes target)

@@ -43,8 +43,53 @@ void routes_parse(struct routes *routes, struct bytes text, route_refusal *refus
  */
 struct bytes routes_label(const struct routes *routes, struct bytes target);
 
-/* Whether, without rules, a target's label follows from its first path segment alone: that is then
- * `*segment`. */
-bool routes_segment(struct bytes target, struct bytes *segment);
+/*
+ * Whether, without rules, a target's label follows from its first path segment alone, which stands
+ * behind one slash, and has up to 16 bytes: `*segment`, and `*n` of them. A target for which it is
+ * false may follow from one as well.
+ */
+static inline bool routes_segment(struct bytes target, struct bytes_16 *segment, size_t *n);
+
+static inline bool route_ends_segment(char c)
+{
+    return c == '/' || c == '?' || c == '#';
+}
+
+#ifdef __SSE2__
+
+static inline __attribute__((always_inline)) bool
+routes_segment(struct bytes target, struct bytes_16 *segment, size_t *n)
+{
+    if (target.n == 0 || target.at[0] != '/')
+        return false;
+    size_t most = target.n - 1 < 16 ? target.n - 1 : 16;
+    struct bytes_16 loaded = bytes_load_16(target.at + 1, most);
+    __m128i path = _mm_set_epi64x((long long)loaded.high, (long long)loaded.low);
+    __m128i ends = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(path, _mm_set1_epi8('/')),
+                                             _mm_cmpeq_epi8(path, _mm_set1_epi8('?'))),
+                                _mm_cmpeq_epi8(path, _mm_set1_epi8('#')));
+    *n = (unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(ends) | 1u << most);
+    path = bytes_first_16(path, *n);
+    memcpy(segment, &path, sizeof *segment);
+    if (*n == 0)
+        return target.n == 1 || target.at[1] != '/';
+    return *n < 16 || target.n == 17 || route_ends_segment(target.at[17]);
+}
+
+#else
+
+static inline bool routes_segment(struct bytes target, struct bytes_16 *segment, size_t *n)
+{
+    *n = 0;
+    if (target.n == 0 || target.at[0] != '/')
+        return false;
+    while (1 + *n < target.n && !route_ends_segment(target.at[1 + *n]))
+        if (++*n > 16)
+            return false;
+    *segment = bytes_load_16(target.at + 1, *n);
+    return *n > 0 || target.n == 1 || target.at[1] != '/';
+}
+
+#endif
 
 #endif

@@ -42,19 +42,25 @@ enum http1_event_kind {
     HTTP1_BAD,           /* these bytes are not HTTP/1.x or can't be framed; feed no more */
 };
 
+/* How the request that a response answers changes the response's framing (RFC 9112 6.3). */
+enum http1_method {
+    HTTP1_METHOD_OTHER,
+    HTTP1_METHOD_GET, /* as any other */
+    HTTP1_METHOD_HEAD,
+    HTTP1_METHOD_CONNECT,
+};
+
+enum http1_method http1_method_of(struct bytes method);
+
 /* What does not belong to the kind is not set. */
 struct http1_event {
     enum http1_event_kind kind;
-    struct bytes method; /* REQUEST_LINE, REQUEST: 1 to 32 token characters */
-    struct bytes target; /* of these, too: as sent up to a blank; of a long one the beginning */
-    struct bytes text;   /* REQUEST_ID, REQUEST */
-    int status;          /* RESPONSE_HEAD, RESPONSE_END, TUNNEL: 100 to 999 */
+    struct bytes method;     /* REQUEST_LINE, REQUEST: 1 to 32 token characters */
+    struct bytes target;     /* of these, too: as sent up to a blank; of a long one the beginning */
+    struct bytes text;       /* REQUEST_ID, REQUEST */
+    enum http1_method known; /* REQUEST_LINE, REQUEST: what the method is, by http1_method_of */
+    int status;              /* RESPONSE_HEAD, RESPONSE_END, TUNNEL: 100 to 999 */
 };
-
-/* How the request that a response answers changes the response's framing (RFC 9112 6.3). */
-enum http1_method { HTTP1_METHOD_OTHER, HTTP1_METHOD_HEAD, HTTP1_METHOD_CONNECT };
-
-enum http1_method http1_method_of(struct bytes method);
 
 /* Zero it to begin. */
 struct http1_request {
@@ -64,15 +70,35 @@ struct http1_request {
     char kept[HTTP1_REQUEST_LINE_BYTES];
 };
 
+/* The header that carries the request id, by its lower-case name; one without a name is in no
+ * request. Names of fewer than ten letters are read a little slower. */
+struct http1_id_header {
+    struct bytes name;
+    signed char letter; /* what its lines are looked for by (proto/http1_look.h); below 0: can't be */
+};
+
+struct http1_id_header http1_id_header(struct bytes name);
+
 /*
- * Feeds `n` > 0 bytes from the client. `id_header` is the lower-case name of the header that
- * carries the request id. A request without body begins anew right after REQUEST_HEAD or REQUEST.
- * Conflicting or overflowing Content-Length and chunk sizes give BAD, but not before the head they
- * stand in gave REQUEST_HEAD or REQUEST: that request may still be answered. Content-Length with
- * Transfer-Encoding: chunked is framed as chunked (RFC 9112 6.3).
+ * Feeds `n` > 0 bytes from the client. A request without body begins anew right after REQUEST_HEAD
+ * or REQUEST. Conflicting or overflowing Content-Length and chunk sizes give BAD, but not before
+ * the head they stand in gave REQUEST_HEAD or REQUEST: that request may still be answered.
+ * Content-Length with Transfer-Encoding: chunked is framed as chunked (RFC 9112 6.3).
  */
-static inline size_t http1_request_feed(struct http1_request *parser, const char *at, size_t n,
-                                        struct bytes id_header, struct http1_event *event);
+size_t http1_request_feed(struct http1_request *parser, const char *at, size_t n,
+                          struct http1_id_header id_header, struct http1_event *event);
+
+/* No byte of a request has come since the last one's end. */
+static inline bool http1_request_is_fresh(const struct http1_request *parser)
+{
+    return parser->state == 0 && parser->line.n == 0;
+}
+
+/* The same where the parser is fresh, of a head that begins at `at`, lies whole in the `n` bytes
+ * and is as most are: tells it as HTTP1_REQUEST and returns its size, else 0, and nothing has
+ * changed. */
+size_t http1_request_feed_usual(struct http1_request *parser, const char *at, size_t n,
+                                struct http1_id_header id_header, struct http1_event *event);
 
 /* `n` > 0 bytes went by unseen (splice). False if not all can have been body bytes: feed no more.
  */
@@ -106,8 +132,30 @@ struct http1_response {
  * last byte gives RESPONSE_END (or TUNNEL) at once. The parser is then idle, ready for the next
  * one.
  */
-static inline size_t http1_response_feed(struct http1_response *parser, const char *at, size_t n,
-                                         enum http1_method method, struct http1_event *event);
+size_t http1_response_feed(struct http1_response *parser, const char *at, size_t n,
+                           enum http1_method method, struct http1_event *event);
+
+/* No byte of a response has gone since the last one's end. */
+static inline bool http1_response_is_fresh(const struct http1_response *parser)
+{
+    return parser->state == 0 && parser->line.n == 0;
+}
+
+/* The same where the parser is fresh, of a head that begins at `at`, lies whole in the `n` bytes
+ * and is as most are: returns its size and tells as `*kind` what its last byte gives, MORE for an
+ * interim one. Else 0, and nothing has changed. */
+size_t http1_response_feed_head(struct http1_response *parser, const char *at, size_t n,
+                                enum http1_method method, enum http1_event_kind *kind);
+
+/* Inside a body that has a length. */
+static inline bool http1_response_has_length(const struct http1_response *parser)
+{
+    return parser->body.state == HTTP1_BODY_LENGTH;
+}
+
+/* `n` > 0 bytes, no matter which, are the last of a body, or not: false in any other case, and
+ * nothing has changed. */
+static inline bool http1_response_passes(struct http1_response *parser, uint64_t n, bool *ends);
 
 /*
  * `n` > 0 bytes went by unseen (sendfile, splice): `event` is RESPONSE_END when they end the body,
@@ -122,39 +170,13 @@ bool http1_response_idle(const struct http1_response *parser);
 /* Inside a body that lasts until the connection is closed; `status` is then its end's. */
 bool http1_response_until_close(const struct http1_response *parser);
 
-/* Heads are looked at 32 bytes at a time from now on, if `wide`, and if the processor can (AVX2).
- * Any time before other threads feed. What comes out is the same. */
-void http1_look_wide_from_now(bool wide);
-
-/* Of the two `feed`s. */
-extern bool http1_wide;
-size_t http1_request_feed_narrow(struct http1_request *parser, const char *at, size_t n,
-                                 struct bytes id_header, struct http1_event *event);
-size_t http1_request_feed_wide(struct http1_request *parser, const char *at, size_t n,
-                               struct bytes id_header, struct http1_event *event);
-size_t http1_response_feed_narrow(struct http1_response *parser, const char *at, size_t n,
-                                  enum http1_method method, struct http1_event *event);
-size_t http1_response_feed_wide(struct http1_response *parser, const char *at, size_t n,
-                                enum http1_method method, struct http1_event *event);
-
-#ifdef __x86_64__
-#define HTTP1_FEED(direction, ...)                                                                 \
-    (http1_wide ? http1_##direction##_feed_wide(__VA_ARGS__)                                       \
-                : http1_##direction##_feed_narrow(__VA_ARGS__))
-#else
-#define HTTP1_FEED(direction, ...) http1_##direction##_feed_narrow(__VA_ARGS__)
-#endif
-
-static inline size_t http1_request_feed(struct http1_request *parser, const char *at, size_t n,
-                                        struct bytes id_header, struct http1_event *event)
+static inline bool http1_response_passes(struct http1_response *parser, uint64_t n, bool *ends)
 {
-    return HTTP1_FEED(request, parser, at, n, id_header, event);
-}
-
-static inline size_t http1_response_feed(struct http1_response *parser, const char *at, size_t n,
-                                         enum http1_method method, struct http1_event *event)
-{
-    return HTTP1_FEED(response, parser, at, n, method, event);
+    if (!http1_body_passes(&parser->body, n, ends))
+        return false;
+    if (*ends)
+        parser->state = 0;
+    return true;
 }
 
 #endif

@@ -4,7 +4,7 @@
 
 enum body_state {
     BODY_NONE,
-    BODY_LENGTH,
+    BODY_LENGTH = HTTP1_BODY_LENGTH,
     BODY_UNTIL_CLOSE,
     BODY_SIZE_FIRST, /* a chunk's size: its first digit */
     BODY_SIZE,

@@ -19,6 +19,9 @@ enum http1_coding {
     HTTP1_CODING_UNKNOWN, /* the field is too long: its last coding was not seen */
 };
 
+/* In http1_body.state, of those that have a length. */
+#define HTTP1_BODY_LENGTH 1
+
 /* Zero it at the beginning of each message. */
 struct http1_body {
     uint8_t state;   /* where in the body; 0 while in the head */
@@ -29,6 +32,13 @@ struct http1_body {
 };
 
 enum http1_body_progress { HTTP1_BODY_MORE, HTTP1_BODY_END, HTTP1_BODY_BAD };
+
+/* There is one Content-Length, not 0, and nothing else that frames. */
+static inline bool http1_body_has_usual_length(const struct http1_body *body)
+{
+    static const struct http1_body usual = {.has_length = true};
+    return memcmp(body, &usual, offsetof(struct http1_body, bad_length) + 1) == 0 && body->left > 0;
+}
 
 /*
  * The head is complete, and the body is framed by `left` bytes (not 0), by chunks, or by the
@@ -47,6 +57,19 @@ enum http1_body_progress http1_body_feed(struct http1_body *body, struct bytes *
  * has left are END, and not all taken.
  */
 enum http1_body_progress http1_body_skip(struct http1_body *body, uint64_t *n);
+
+/* `n` > 0 bytes of a body that has a length pass; `*ends`: they are its last, and it is as zeroed.
+ * False, and nothing has changed, where they are not, or not all. */
+static inline bool http1_body_passes(struct http1_body *body, uint64_t n, bool *ends)
+{
+    if (body->state != HTTP1_BODY_LENGTH || n > body->left)
+        return false;
+    *ends = n == body->left;
+    body->left -= n;
+    if (*ends)
+        *body = (struct http1_body){0};
+    return true;
+}
 
 bool http1_body_is_until_close(const struct http1_body *body);
 

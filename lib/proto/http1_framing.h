@@ -43,22 +43,18 @@ static inline bool http1_is_content_length(const char *line)
 
 /*
  * Reads a whole Content-Length line at `line`, if it is the first one and spelled as nearly
- * everyone does, with up to 18 digits; letters of either case. False, and nothing is read, for any
+ * everyone does, with up to 7 digits; letters of either case. False, and nothing is read, for any
  * other.
  */
-static inline bool http1_framing_read_usual_length(struct http1_body *body, const char *line,
-                                                   const char *end)
+static inline __attribute__((always_inline)) bool
+http1_framing_read_usual_length(struct http1_body *body, const char *line, const char *end)
 {
-    enum { NAME = 16, DIGITS = 18, LINE_END = 2 };
-    uint64_t length = 0;
-    if (end - line < NAME + 1 + LINE_END || body->has_length || !http1_is_content_length(line))
+    enum { NAME = 16, DIGITS = 8 };
+    uint64_t length;
+    if (end - line < NAME + DIGITS || body->has_length || !http1_is_content_length(line))
         return false;
-    const char *at = line + NAME, *last = end - LINE_END;
-    if (last - at > DIGITS)
-        last = at + DIGITS;
-    for (unsigned digit; at < last && (digit = (unsigned char)*at - (unsigned)'0') <= 9; at++)
-        length = length * 10 + digit;
-    if (at == line + NAME || at[0] != '\r' || at[1] != '\n')
+    unsigned n = bytes_read_digits_8(line + NAME, &length);
+    if (n - 1 > DIGITS - 2 || end - line < NAME + n + 2 || memcmp(line + NAME + n, "\r\n", 2) != 0)
         return false;
     body->has_length = true;
     body->left = length;

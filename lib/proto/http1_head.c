@@ -17,21 +17,18 @@ bool http1_head_read_line(struct http1_head *head, const char *line, const char 
     return true;
 }
 
+/* In a room where more bytes stand before them. */
 const char *http1_head_read_short(struct http1_head *head, const char *at, const char *end)
 {
-    char room[HTTP1_LOOK_PLACES + HTTP1_LOOK_READS] = "";
-    const char letter = http1_head_letter(head->id_header), *over;
+    char room[HTTP1_LOOK_READS];
+    const char *line[HTTP1_SCAN_LINES];
     if (at >= end)
         return NULL;
-    memcpy(room, at, (size_t)(end - at));
-    uint64_t found = http1_look_narrow(room, letter);
-    found |= (uint64_t)http1_look_narrow(room + HTTP1_LOOK_PLACES, letter) << HTTP1_LOOK_PLACES;
-    for (; found != 0; found &= found - 1) {
-        const char *line = at + __builtin_ctzll(found) + 1;
-        if (line == end)
-            return NULL;
-        if (!http1_head_take(head, line, end, &over))
-            return over;
-    }
-    return NULL;
+    size_t before = sizeof room - (size_t)(end - at);
+    memset(room, ' ', before);
+    memcpy(room + before, at, sizeof room - before);
+    unsigned n = http1_scan(room, room + sizeof room, head->letter, line);
+    for (unsigned i = 0; i < n; i++)
+        line[i] = at + (line[i] - room) - before;
+    return http1_head_take_all(head, line, n, end);
 }

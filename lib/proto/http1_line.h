@@ -43,9 +43,9 @@ static inline void http1_text_set(struct http1_text *line, const char *at, size_
  * The slow part of http1_line_take: goes on with a line of which `line->n` bytes are in `kept`.
  * `end` is its LF in `rest`, or NULL.
  */
-__attribute__((cold, noinline)) bool http1_line_join(struct http1_line *line, char *kept, size_t most,
-                                           struct bytes *rest, const char *end,
-                                           struct http1_text *text);
+__attribute__((cold, noinline)) bool http1_line_join(struct http1_line *line, char *kept,
+                                                     size_t most, struct bytes *rest,
+                                                     const char *end, struct http1_text *text);
 
 /*
  * Takes bytes from `rest` up to and including the first LF. True if there was one: `*text` is the

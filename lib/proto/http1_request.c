@@ -141,7 +141,8 @@ static enum request_state state_after_framed_head(struct http1_body *body)
 
 static inline enum request_state state_after_head(struct http1_body *body)
 {
-    bool framed = body->coding != HTTP1_CODING_NONE || body->has_length || body->bad_length;
+    static const struct http1_body none;
+    bool framed = memcmp(body, &none, offsetof(struct http1_body, bad_length) + 1) != 0;
     return framed ? state_after_framed_head(body) : REQUEST_LINE;
 }
 
@@ -180,8 +181,6 @@ static void feed_head(struct http1_request *parser, struct bytes *rest, struct b
 static size_t method_bytes(const char *at)
 {
     size_t n = 0;
-    if (memcmp(at, "GET ", 4) == 0)
-        return 3;
     while (token[(unsigned char)at[n]] && n < METHOD_MOST)
         n++;
     return n;
@@ -208,33 +207,33 @@ static inline const char *read_usual_line(const char *at, const char *end,
                                           struct http1_event *event)
 {
     static const char version[] = " HTTP/1.";
-    size_t n = method_bytes(at);
+    bool get = memcmp(at, "GET ", 4) == 0;
+    size_t n = get ? 3 : method_bytes(at);
     const char *target = at + n + 1, *blank = find_blank(target, end);
     const char *newline = blank + strlen(version) + strlen("1\r");
-    if (n == 0 || target[-1] != ' ' || blank == target || newline >= end ||
-        newline - at > HTTP1_REQUEST_LINE_BYTES || memcmp(blank, version, strlen(version)) != 0 ||
-        (unsigned char)(newline[-2] - '0') > 9 || newline[-1] != '\r' || newline[0] != '\n')
+    const char *most =
+        end - at > HTTP1_REQUEST_LINE_BYTES ? at + HTTP1_REQUEST_LINE_BYTES : end - 1;
+    if (newline > most || blank == target || memcmp(blank, version, strlen(version)) != 0 ||
+        (unsigned char)(newline[-2] - '0') > 9 || memcmp(newline - 1, "\r\n", 2) != 0 ||
+        (!get && (n == 0 || target[-1] != ' ')))
         return NULL;
     event->method = (struct bytes){at, n};
+    event->known = get ? HTTP1_METHOD_GET : http1_method_of(event->method);
     event->target = (struct bytes){target, (size_t)(blank - target)};
     return newline;
 }
 
-#define WHOLE_LEAST (METHOD_MOST + 1)
-
-/* A head that begins at `at`, lies whole in the `n` bytes and is as most are: its size, else 0. */
-static inline __attribute__((always_inline)) size_t
-feed_whole(struct http1_request *parser, const char *at, size_t n, struct bytes id_header,
-           struct http1_event *event, http1_look *look, http1_look_for_end *look_for_end)
+HOT size_t http1_request_feed_usual(struct http1_request *parser, const char *at, size_t n,
+                                    struct http1_id_header id_header, struct http1_event *event)
 {
-    if (parser->state != REQUEST_LINE || parser->line.n > 0 || n < WHOLE_LEAST ||
-        (id_header.n > 0 && id_header.n < HTTP1_HEAD_ID_LEAST))
+    if (n <= METHOD_MOST || id_header.letter < 0)
         return 0;
     const char *fields = read_usual_line(at, at + n, event);
     if (fields == NULL)
         return 0;
-    struct http1_head head = {id_header, sizeof parser->kept, &parser->body, {NULL, 0}};
-    const char *end = http1_head_read(&head, fields, at + n, look, look_for_end);
+    struct http1_head head = {
+        id_header.name, id_header.letter, sizeof parser->kept, &parser->body, {NULL, 0}};
+    const char *end = http1_head_read(&head, fields, at + n);
     if (end == NULL) {
         parser->body = (struct http1_body){0};
         return 0;
@@ -283,25 +282,28 @@ static __attribute__((noinline)) size_t feed_pieces(struct http1_request *parser
     return event->kind == HTTP1_BAD ? n : n - rest.n;
 }
 
-HOT __attribute__((noinline)) size_t http1_request_feed_narrow(struct http1_request *parser, const char *at, size_t n,
-                                     struct bytes id_header, struct http1_event *event)
+size_t http1_request_feed(struct http1_request *parser, const char *at, size_t n,
+                          struct http1_id_header id_header, struct http1_event *event)
 {
-    size_t whole =
-        feed_whole(parser, at, n, id_header, event, http1_look_narrow, http1_look_for_end_narrow);
-    return whole > 0 ? whole : feed_pieces(parser, (struct bytes){at, n}, id_header, event);
+    if (http1_request_is_fresh(parser)) {
+        size_t whole = http1_request_feed_usual(parser, at, n, id_header, event);
+        if (whole > 0)
+            return whole;
+    }
+    return feed_pieces(parser, (struct bytes){at, n}, id_header.name, event);
 }
 
-#ifdef HTTP1_WIDE
-HOT __attribute__((target("avx2"))) size_t http1_request_feed_wide(struct http1_request *parser,
-                                                                   const char *at, size_t n,
-                                                                   struct bytes id_header,
-                                                                   struct http1_event *event)
+struct http1_id_header http1_id_header(struct bytes name)
 {
-    size_t whole =
-        feed_whole(parser, at, n, id_header, event, http1_look_wide, http1_look_for_end_wide);
-    return whole > 0 ? whole : feed_pieces(parser, (struct bytes){at, n}, id_header, event);
+    struct http1_id_header header = {name, 0};
+    if (name.n > HTTP1_LOOK_LETTER)
+        header.letter = (signed char)(name.at[HTTP1_LOOK_LETTER] | 0x20);
+    else if (name.n == HTTP1_LOOK_LETTER)
+        header.letter = ':';
+    else if (name.n > 0)
+        header.letter = -1;
+    return header;
 }
-#endif
 
 bool http1_request_skip(struct http1_request *parser, uint64_t n)
 {
@@ -341,6 +343,8 @@ bool http1_request_partial(const struct http1_request *parser, struct http1_even
 
 enum http1_method http1_method_of(struct bytes method)
 {
+    if (bytes_equal(method, BYTES("GET")))
+        return HTTP1_METHOD_GET;
     if (bytes_equal(method, BYTES("HEAD")))
         return HTTP1_METHOD_HEAD;
     if (bytes_equal(method, BYTES("CONNECT")))

@@ -9,39 +9,43 @@ static const char least[] = "HTTP/1.1 200 ";
 
 #define LEAST_BYTES (sizeof least - 1)
 
-static bool digit(char c)
+/* Whether the four bytes of `text` are a blank and three digits, of which the first is not 0, and
+ * the number. */
+static inline bool read_status(const char *text, int16_t *status)
 {
-    return c >= '0' && c <= '9';
+    uint32_t four, digits;
+    memcpy(&four, text, sizeof four);
+    digits = four - 0x30303020; /* ' ', '0', '0', '0' from the lowest byte on */
+    *status = (int16_t)((digits >> 8 & 15) * 100 + (digits >> 16 & 15) * 10 + (digits >> 24));
+    return (digits & 0xf0f0f0ff) == 0 && ((digits + 0x06060600) & 0xf0f0f000) == 0 &&
+           (digits & 0xf00) != 0;
 }
 
 /* As many bytes as `least` has, and as many digits; a reason may follow a blank, or none the CR. */
-static HOT bool is_status_line(const char *at)
+static inline bool is_status_line(const char *at, int16_t *status)
 {
     char after = at[12];
-    return memcmp(at, least, strlen("HTTP/1.")) == 0 && digit(at[7]) && at[8] == ' ' &&
-           digit(at[9]) && at[9] != '0' && digit(at[10]) && digit(at[11]) &&
-           (after == ' ' || after == '\t' || after == '\r');
+    if (__builtin_expect(memcmp(at, least, sizeof least - 1) == 0, 1)) {
+        *status = 200;
+        return true;
+    }
+    return memcmp(at, least, strlen("HTTP/1.")) == 0 && (unsigned char)(at[7] - '0') <= 9 &&
+           read_status(at + 8, status) && (after == ' ' || after == '\t' || after == '\r');
 }
 
 /* False if no status line begins with `text`: it would not even if the rest of it were right. */
-static bool read_beginning(struct bytes text)
+static bool read_beginning(struct bytes text, int16_t *status)
 {
-    if (text.n >= LEAST_BYTES)
-        return is_status_line(text.at);
     char whole[sizeof least];
     memcpy(whole, least, sizeof least);
-    memcpy(whole, text.at, text.n);
-    return is_status_line(whole);
+    memcpy(whole, text.at, text.n < LEAST_BYTES ? text.n : LEAST_BYTES);
+    return is_status_line(whole, status);
 }
 
 /* The blank behind the status may be missing where there is no reason. */
 static bool read_line(struct bytes text, int16_t *status)
 {
-    if (text.n < LEAST_BYTES - 1 || !read_beginning(text))
-        return false;
-    const char *digits = text.at + strlen("HTTP/1.1 ");
-    *status = (int16_t)((digits[0] - '0') * 100 + (digits[1] - '0') * 10 + (digits[2] - '0'));
-    return true;
+    return text.n >= LEAST_BYTES - 1 && read_beginning(text, status);
 }
 
 static enum http1_event_kind become_bad(struct http1_response *parser)
@@ -62,7 +66,8 @@ static enum http1_event_kind feed_line(struct http1_response *parser, struct byt
     struct http1_text line;
     parser->status = 0;
     if (!http1_line_take(&parser->line, parser->kept, sizeof parser->kept, rest, &line)) {
-        bool begun = read_beginning((struct bytes){parser->kept, parser->line.n});
+        int16_t status;
+        bool begun = read_beginning((struct bytes){parser->kept, parser->line.n}, &status);
         return begun ? HTTP1_MORE : become_bad(parser);
     }
     if (!read_line(line.text, &parser->status))
@@ -91,7 +96,8 @@ static enum http1_event_kind begin_body(struct http1_response *parser)
 }
 
 /* RFC 9112 6.3, in its order: what has no body ends here whatever its fields say. */
-static HOT enum http1_event_kind end_head(struct http1_response *parser, enum http1_method method)
+static __attribute__((noinline)) enum http1_event_kind end_any_head(struct http1_response *parser,
+                                                                    enum http1_method method)
 {
     int status = parser->status;
     if (status == 101 || (method == HTTP1_METHOD_CONNECT && status / 100 == 2))
@@ -101,6 +107,18 @@ static HOT enum http1_event_kind end_head(struct http1_response *parser, enum ht
     if (method == HTTP1_METHOD_HEAD || status == 204 || status == 304)
         return become_idle(parser, HTTP1_RESPONSE_END);
     return begin_body(parser);
+}
+
+/* The usual response has status 200, and a length. */
+static inline enum http1_event_kind end_head(struct http1_response *parser,
+                                             enum http1_method method)
+{
+    if (parser->status != 200 || method > HTTP1_METHOD_GET ||
+        !http1_body_has_usual_length(&parser->body))
+        return end_any_head(parser, method);
+    http1_body_begin_length(&parser->body);
+    parser->state = RESPONSE_BODY;
+    return HTTP1_RESPONSE_HEAD;
 }
 
 static enum http1_event_kind feed_head(struct http1_response *parser, struct bytes *rest,
@@ -116,16 +134,13 @@ static enum http1_event_kind feed_head(struct http1_response *parser, struct byt
     return HTTP1_MORE;
 }
 
-/* A head that begins at `at`, lies whole in the `n` bytes and is as most are: its size, else 0. */
-static inline __attribute__((always_inline)) size_t
-feed_whole(struct http1_response *parser, const char *at, size_t n, enum http1_method method,
-           enum http1_event_kind *kind, http1_look *look, http1_look_for_end *look_for_end)
+HOT size_t http1_response_feed_head(struct http1_response *parser, const char *at, size_t n,
+                                    enum http1_method method, enum http1_event_kind *kind)
 {
-    if (parser->state != RESPONSE_LINE || parser->line.n > 0 || n < LEAST_BYTES ||
-        !read_line((struct bytes){at, n}, &parser->status))
+    if (n < LEAST_BYTES || !is_status_line(at, &parser->status))
         return 0;
-    struct http1_head head = {BYTES(""), sizeof parser->kept, &parser->body, {NULL, 0}};
-    const char *end = http1_head_read(&head, at + LEAST_BYTES, at + n, look, look_for_end);
+    struct http1_head head = {BYTES(""), 0, sizeof parser->kept, &parser->body, {NULL, 0}};
+    const char *end = http1_head_read(&head, at + LEAST_BYTES, at + n);
     if (end == NULL) {
         parser->body = (struct http1_body){0};
         return 0;
@@ -171,34 +186,20 @@ feed_pieces(struct http1_response *parser, struct bytes *rest, enum http1_method
     return kind;
 }
 
-static inline __attribute__((always_inline)) size_t
-feed(struct http1_response *parser, const char *at, size_t n, enum http1_method method,
-     struct http1_event *event, http1_look *look, http1_look_for_end *look_for_end)
+size_t http1_response_feed(struct http1_response *parser, const char *at, size_t n,
+                           enum http1_method method, struct http1_event *event)
 {
     enum http1_event_kind kind = HTTP1_MORE;
-    size_t whole = feed_whole(parser, at, n, method, &kind, look, look_for_end);
-    struct bytes rest = {at + whole, n - whole};
+    struct bytes rest = {at, n};
+    if (http1_response_is_fresh(parser)) {
+        size_t head = http1_response_feed_head(parser, at, n, method, &kind);
+        rest = (struct bytes){at + head, n - head};
+    }
     if (kind == HTTP1_MORE)
         kind = feed_pieces(parser, &rest, method);
     tell(parser, kind, event);
     return kind == HTTP1_BAD ? n : n - rest.n;
 }
-
-HOT __attribute__((noinline)) size_t http1_response_feed_narrow(struct http1_response *parser, const char *at, size_t n,
-                                      enum http1_method method, struct http1_event *event)
-{
-    return feed(parser, at, n, method, event, http1_look_narrow, http1_look_for_end_narrow);
-}
-
-#ifdef HTTP1_WIDE
-HOT __attribute__((target("avx2"))) size_t http1_response_feed_wide(struct http1_response *parser,
-                                                                    const char *at, size_t n,
-                                                                    enum http1_method method,
-                                                                    struct http1_event *event)
-{
-    return feed(parser, at, n, method, event, http1_look_wide, http1_look_for_end_wide);
-}
-#endif
 
 HOT uint64_t http1_response_skip(struct http1_response *parser, uint64_t n,
                                  struct http1_event *event)

@@ -2,19 +2,16 @@
 
 #include <stddef.h>
 
-#include "base/hot.h"
-
 _Static_assert(offsetof(struct event, rest) == EVENT_END_WORDS * 8, "an end is four words");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "fields are written as words");
 _Static_assert(EVENT_WORDS_MOST <= RING_RECORD_WORDS, "an event fits in a ring");
 
-HOT bool event_put_start(struct ring *ring, uint8_t scope, uint16_t label, uint16_t action)
+bool event_put_start(struct ring *ring, uint64_t named)
 {
     uint64_t *word = ring_reserve_spsc(ring, EVENT_START_WORDS);
     if (word == NULL)
         return true;
-    *word = (uint64_t)EVENT_START | (uint64_t)scope << 8 | (uint64_t)label << 32 |
-            (uint64_t)action << 48;
+    *word = named | EVENT_START;
     return ring_commit_spsc(ring);
 }
 
@@ -32,7 +29,8 @@ static uint32_t words_of(const struct event_facts *facts)
 static void fill(struct event *event, const struct event_facts *facts, uint32_t words)
 {
     uint32_t timers = timers_of(facts);
-    event_fill((uint64_t *)event, facts, words, timers);
+    event_fill((uint64_t *)event, facts, event_names(facts->scope, facts->label, facts->action),
+               words, timers);
     if (timers > 0)
         timers_copy(facts->timers, (struct timer *)event->rest);
     if (facts->id.n > 0) {
@@ -42,9 +40,9 @@ static void fill(struct event *event, const struct event_facts *facts, uint32_t 
     }
 }
 
-bool event_lost(struct ring *ring, const struct event_facts *facts)
+bool event_lost(struct ring *ring, bool starts)
 {
-    if (facts->starts)
+    if (starts)
         ring_count_dropped_spsc(ring);
     return true;
 }
@@ -54,7 +52,7 @@ bool event_put_end(struct ring *ring, const struct event_facts *facts)
     uint32_t words = words_of(facts);
     uint64_t *word = ring_reserve_spsc(ring, words);
     if (word == NULL)
-        return event_lost(ring, facts);
+        return event_lost(ring, facts->starts);
     fill((struct event *)word, facts, words);
     return ring_commit_spsc(ring);
 }

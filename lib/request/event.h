@@ -36,6 +36,27 @@ struct event {
     uint64_t rest[];
 };
 
+/* Scope, label and action as an event's first word has them. */
+static inline uint64_t event_names(uint8_t scope, uint16_t label, uint16_t action)
+{
+    return (uint64_t)scope << 8 | (uint64_t)label << 32 | (uint64_t)action << 48;
+}
+
+static inline uint8_t event_names_scope(uint64_t named)
+{
+    return (uint8_t)(named >> 8);
+}
+
+static inline uint16_t event_names_label(uint64_t named)
+{
+    return (uint16_t)(named >> 32);
+}
+
+static inline uint16_t event_names_action(uint64_t named)
+{
+    return (uint16_t)(named >> 48);
+}
+
 #define EVENT_START_WORDS 1u
 #define EVENT_END_WORDS   4u
 #define EVENT_WORDS_MOST  (EVENT_END_WORDS + TIMERS_MOST * 2 + REQUEST_ID_BYTES / 8 + 1)
@@ -59,19 +80,20 @@ struct event_facts {
  * Producer: hands over a start, or an end. True when the sender should come soon. A full ring drops
  * the event and counts it, for two if it tells a start and an end, and is true.
  */
-bool event_put_start(struct ring *ring, uint8_t scope, uint16_t label, uint16_t action);
+bool event_put_start(struct ring *ring, uint64_t named);
 bool event_put_end(struct ring *ring, const struct event_facts *facts);
 
 /* There was no room for an end: what is dropped besides it is counted. True. */
-__attribute__((cold, noinline)) bool event_lost(struct ring *ring, const struct event_facts *facts);
+__attribute__((cold, noinline)) bool event_lost(struct ring *ring, bool starts);
 
 /* The words of an end or DOWN event that has `words` in all, up to its rest. */
-static inline void event_fill(uint64_t *word, const struct event_facts *facts, uint32_t words,
-                              uint32_t timers)
+static inline __attribute__((always_inline)) void event_fill(uint64_t *word,
+                                                             const struct event_facts *facts,
+                                                             uint64_t named, uint32_t words,
+                                                             uint32_t timers)
 {
-    word[0] = (uint64_t)facts->kind | (uint64_t)facts->starts << 7 | (uint64_t)facts->scope << 8 |
-              (uint64_t)(words - 1) << 16 | (uint64_t)facts->label << 32 |
-              (uint64_t)facts->action << 48;
+    word[0] =
+        named | (uint64_t)facts->kind | (uint64_t)facts->starts << 7 | (uint64_t)(words - 1) << 16;
     word[1] = (uint32_t)facts->status |
               (uint64_t)((facts->tid & 0x3fffff) | (uint32_t)facts->outcome << 22 | timers << 24)
                   << 32;
@@ -79,13 +101,15 @@ static inline void event_fill(uint64_t *word, const struct event_facts *facts, u
     word[3] = facts->start_ns;
 }
 
-/* As event_put_end, for facts without timers and id. Inline: they stay in registers. */
-static inline bool event_put_plain_end(struct ring *ring, const struct event_facts *facts)
+/* As event_put_end, for an end without timers and id, of these names. Inline: it all stays in
+ * registers. */
+static inline __attribute__((always_inline)) bool
+event_put_plain_end(struct ring *ring, const struct event_facts *facts, uint64_t named)
 {
     uint64_t *word = ring_reserve_spsc(ring, EVENT_END_WORDS);
     if (__builtin_expect(word == NULL, 0))
-        return event_lost(ring, facts);
-    event_fill(word, facts, EVENT_END_WORDS, 0);
+        return event_lost(ring, facts->starts);
+    event_fill(word, facts, named, EVENT_END_WORDS, 0);
     return ring_commit_spsc(ring);
 }
 

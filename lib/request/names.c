@@ -38,10 +38,10 @@ static __attribute__((noinline)) uint16_t find_label(struct bytes target)
     return label_number(&names.labels, routes_label(&routes, target));
 }
 
-static inline uint32_t place_of(struct bytes_16 segment, size_t n)
+static inline uint64_t place_of(struct bytes_16 segment)
 {
-    uint64_t hash = (segment.low ^ segment.high * 0xff51afd7ed558ccd ^ n) * 0x9e3779b97f4a7c15;
-    return (uint32_t)(hash >> 32) % NAMES_REMEMBERED;
+    uint64_t hash = (segment.low ^ (segment.high << 32 | segment.high >> 32)) * 0x9e3779b97f4a7c15;
+    return hash / (UINT64_MAX / NAMES_REMEMBERED + 1);
 }
 
 /* A thread that is stopped in between, and whose memory another goes on with, leaves none. */
@@ -60,14 +60,15 @@ static __attribute__((noinline)) uint16_t remember(struct name_memory *of, struc
 
 HOT uint16_t names_label(struct names_memory *memory, struct bytes target)
 {
-    struct bytes text;
-    if (names.routed || !routes_segment(target, &text) || text.n > sizeof(struct bytes_16))
+    struct bytes_16 segment;
+    size_t n;
+    if (__builtin_expect(names.routed || !routes_segment(target, &segment, &n), 0))
         return find_label(target);
-    struct bytes_16 segment = bytes_load_16(text.at, text.n);
-    struct name_memory *of = &memory->of[place_of(segment, text.n)];
-    if (__builtin_expect(of->segment.low == segment.low && of->segment.high == segment.high &&
-                             of->bytes == text.n + 1,
+    struct name_memory *of = &memory->of[place_of(segment)];
+    if (__builtin_expect(((of->segment.low ^ segment.low) | (of->segment.high ^ segment.high)) ==
+                                 0 &&
+                             of->bytes == n + 1,
                          1))
         return of->label;
-    return remember(of, segment, text.n, find_label(target));
+    return remember(of, segment, n, find_label(target));
 }

@@ -137,7 +137,7 @@ ssize_t request_read_log(struct bytes id, struct bytes label, struct writer *w)
 
 static struct upstream_rule rule_of(const struct worker *worker)
 {
-    uint8_t scope = (uint8_t)(atomic_load_explicit(&worker->names, memory_order_relaxed) >> 32);
+    uint8_t scope = worker_scope_of(worker);
     if (scope == 0)
         return names.rule;
     return (struct upstream_rule){scope_of(scope).prefixes, false};

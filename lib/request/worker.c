@@ -10,7 +10,7 @@
 
 /*
  * What is told, and by whom. `hold` has three parts: the owner, whether the start is told, and a
- * turn, another one each time the record begins a request.
+ * turn, another one each time the record has ended a request.
  *
  * The start is told with the end, as most requests are over before a datagram is full: one event is
  * handed over, not two. The sender's thread looks for those that last, once in a while, and tells
@@ -37,6 +37,17 @@ _Static_assert(offsetof(struct worker, id.word) + 16 <= 64, "one line for the re
 #define HOLD_TOLD     (1ull << 32)
 #define HOLD_TURN     (1ull << 33)
 
+/* Without an owner: another turn begins. */
+static inline uint64_t hold_ended(uint64_t hold)
+{
+    return (hold / HOLD_TURN + 1) * HOLD_TURN;
+}
+
+static inline uint64_t hold_with(uint64_t hold, uint32_t owner)
+{
+    return owner == 0 ? hold_ended(hold) : (hold & ~(uint64_t)UINT32_MAX) | owner;
+}
+
 /*
  * A request that came without an id is given one when somebody is told of it: at its end. Until
  * then nobody can know it, so nobody can look it up, and it does not stand in the registry.
@@ -58,16 +69,26 @@ struct worker *worker_make(uint64_t start_ns)
     return worker;
 }
 
+static inline uint64_t names_of(const struct worker *worker)
+{
+    return atomic_load_explicit(&worker->names, memory_order_relaxed);
+}
+
 void worker_name(struct worker *worker, uint16_t label, uint16_t action)
 {
-    atomic_store_explicit(&worker->names, label | (uint64_t)action << 16, memory_order_relaxed);
+    atomic_store_explicit(&worker->names, event_names(0, label, action), memory_order_relaxed);
 }
 
 void worker_scope(struct worker *worker, uint8_t scope)
 {
-    uint64_t named = atomic_load_explicit(&worker->names, memory_order_relaxed);
-    atomic_store_explicit(&worker->names, (named & UINT32_MAX) | (uint64_t)scope << 32,
-                          memory_order_relaxed);
+    uint64_t named = event_names(scope, event_names_label(names_of(worker)),
+                                 event_names_action(names_of(worker)));
+    atomic_store_explicit(&worker->names, named, memory_order_relaxed);
+}
+
+uint8_t worker_scope_of(const struct worker *worker)
+{
+    return event_names_scope(names_of(worker));
 }
 
 void worker_set_id(struct worker *worker, struct bytes id)
@@ -82,9 +103,7 @@ static inline int begin(struct worker *worker, const struct thread *owner)
     int error = request_id_text(&worker->id).n > 0 ? registry_add(worker) : 0;
     if (error < 0 && worker->by_calls)
         return error;
-    atomic_store_explicit(&worker->hold,
-                          ((before | (HOLD_TURN - 1)) + 1) | (owner->link.number + 1),
-                          memory_order_release);
+    atomic_store_explicit(&worker->hold, before + owner->link.number + 1, memory_order_release);
     return 0;
 }
 
@@ -97,7 +116,7 @@ static inline bool is_thread(uint32_t owner)
 static bool claim_start(struct worker *worker, uint64_t *named)
 {
     uint64_t hold = atomic_load_explicit(&worker->hold, memory_order_acquire);
-    *named = atomic_load_explicit(&worker->names, memory_order_relaxed);
+    *named = names_of(worker);
     return is_thread((uint32_t)hold) && !(hold & HOLD_TOLD) &&
            atomic_compare_exchange_strong(&worker->hold, &hold, hold | HOLD_TOLD);
 }
@@ -106,8 +125,7 @@ static void tell_start(struct worker *worker, struct thread *self)
 {
     uint64_t named;
     if (claim_start(worker, &named))
-        sender_notify(event_put_start(&self->ring, (uint8_t)(named >> 32), (uint16_t)named,
-                                      (uint16_t)(named >> 16)));
+        sender_notify(event_put_start(&self->ring, named));
 }
 
 uint32_t worker_tell_starts(worker_tell_start *tell)
@@ -118,7 +136,7 @@ uint32_t worker_tell_starts(worker_tell_start *tell)
         struct worker *worker = pool_at(&workers, i);
         if (worker == NULL || !claim_start(worker, &named))
             continue;
-        tell((uint8_t)(named >> 32), (uint16_t)named, (uint16_t)(named >> 16));
+        tell(event_names_scope(named), event_names_label(named), event_names_action(named));
         told++;
     }
     return told;
@@ -142,13 +160,12 @@ HOT void worker_begin(struct worker *worker, struct thread *thread)
 }
 
 /* True, and what `*hold` was before, if it was that owner's. */
-static inline bool change_owner(struct worker *worker, uint32_t owner, uint32_t next,
-                                uint64_t *hold)
+static inline __attribute__((always_inline)) bool
+change_owner(struct worker *worker, uint32_t owner, uint32_t next, uint64_t *hold)
 {
     *hold = atomic_load_explicit(&worker->hold, memory_order_relaxed);
     while ((uint32_t)*hold == owner)
-        if (atomic_compare_exchange_weak(&worker->hold, hold,
-                                         (*hold & ~(uint64_t)UINT32_MAX) | next))
+        if (atomic_compare_exchange_weak(&worker->hold, hold, hold_with(*hold, next)))
             return true;
     return false;
 }
@@ -203,11 +220,11 @@ void worker_move_here(struct worker *worker, struct thread *thread)
 
 static inline struct event_facts facts_of(const struct worker *worker)
 {
-    uint64_t named = atomic_load_explicit(&worker->names, memory_order_relaxed);
+    uint64_t named = names_of(worker);
     return (struct event_facts){
-        .scope = (uint8_t)(named >> 32),
-        .label = (uint16_t)named,
-        .action = (uint16_t)(named >> 16),
+        .scope = event_names_scope(named),
+        .label = event_names_label(named),
+        .action = event_names_action(named),
         .start_ns = atomic_load_explicit(&worker->start_ns, memory_order_relaxed),
     };
 }
@@ -312,7 +329,7 @@ static __attribute__((noinline)) void end_any(struct worker *worker, struct thre
         tell_whole(worker, thread, facts);
 }
 
-HOT void worker_end(struct worker *worker, struct thread *thread, int status, enum outcome outcome,
+HOT bool worker_end(struct worker *worker, struct thread *thread, int status, enum outcome outcome,
                     uint64_t now_ns)
 {
     if (__builtin_expect(current_watched, 0))
@@ -320,15 +337,16 @@ HOT void worker_end(struct worker *worker, struct thread *thread, int status, en
     uint64_t hold;
     if (!__builtin_expect(claim_own(worker, thread, &hold), 1)) {
         end_any(worker, thread, status, outcome, now_ns);
-        return;
+        return false;
     }
     if (__builtin_expect(ids_wanted, 0)) {
         tell_with_id(worker, thread, status, outcome, now_ns, !(hold & HOLD_TOLD));
-        return;
+        return false;
     }
     struct event_facts facts = end_of(worker, thread, status, outcome, now_ns);
     facts.starts = !(hold & HOLD_TOLD);
-    sender_notify(event_put_plain_end(&thread->ring, &facts));
+    sender_notify(event_put_plain_end(&thread->ring, &facts, names_of(worker)));
+    return !worker->stuck;
 }
 
 void worker_free(struct worker *worker)
@@ -404,7 +422,7 @@ static void leave(struct worker *worker)
     bool held = !worker->by_calls;
     if (held && change_owner(worker, OWNER_LEAVING, 0, &hold))
         return;
-    atomic_fetch_and(&worker->hold, ~(uint64_t)UINT32_MAX);
+    atomic_store(&worker->hold, hold_ended(atomic_load(&worker->hold)));
     worker_free(worker);
 }
 

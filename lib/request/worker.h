@@ -36,7 +36,7 @@ struct worker {
     _Atomic bool noted;         /* there are notes; changed under the lock */
     uint8_t method;             /* for its holder */
     _Alignas(8) struct request_id id;
-    _Atomic uint64_t names;       /* label | action << 16 | scope << 32 */
+    _Atomic uint64_t names;       /* scope, label and action, as event_names has them */
     bool stuck;                   /* somebody may hold its lock for ever: it is not used again */
     struct worker *next;          /* for its holder's queue */
     struct worker *older, *newer; /* live ones with the same id: the registry's */
@@ -85,6 +85,7 @@ static inline uint64_t worker_time_ns(uint64_t start_ns, uint64_t now_ns)
 /* The scope is the process's own until worker_scope. */
 void worker_name(struct worker *worker, uint16_t label, uint16_t action);
 void worker_scope(struct worker *worker, uint8_t scope);
+uint8_t worker_scope_of(const struct worker *worker);
 
 /* Cut to REQUEST_ID_BYTES; an empty id counts as none. */
 __attribute__((noinline)) void worker_set_id(struct worker *worker, struct bytes id);
@@ -108,7 +109,8 @@ bool worker_is_owned(const struct worker *worker);
 /* The calling thread, not its owner until now, goes on with it. */
 __attribute__((cold, noinline)) void worker_move_here(struct worker *worker, struct thread *thread);
 
-static inline void worker_served_by(struct worker *worker, struct thread *thread)
+static inline __attribute__((always_inline)) void worker_served_by(struct worker *worker,
+                                                                   struct thread *thread)
 {
     uint32_t owner = worker_owner(worker);
     if (__builtin_expect(owner != thread->link.number + 1 && owner != 0, 0))
@@ -117,8 +119,8 @@ static inline void worker_served_by(struct worker *worker, struct thread *thread
 
 /* The response is over at `now_ns`: the end is told by `thread`, the calling one, or that the
  * worker is DOWN where another thread owned it and has ended. Without a thread (no memory for one)
- * nothing is told. */
-void worker_end(struct worker *worker, struct thread *thread, int status, enum outcome outcome,
+ * nothing is told. True: it is unused now for certain (worker_is_unused). */
+bool worker_end(struct worker *worker, struct thread *thread, int status, enum outcome outcome,
                 uint64_t now_ns);
 
 /* Gives the record back; one that has begun must have ended. */

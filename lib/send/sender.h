@@ -60,7 +60,7 @@ __attribute__((cold, noinline)) void sender_call(void);
 
 /* A producer has handed something over; `many`: the sender should come now. Costs a load and a
  * branch when the thread is awake. */
-static inline void sender_notify(bool many)
+static inline __attribute__((always_inline)) void sender_notify(bool many)
 {
     uint32_t state = atomic_load_explicit(&sender_state, memory_order_relaxed);
     if (__builtin_expect(state == SENDER_BUSY || (state == SENDER_GATHERING && !many), 1))

@@ -49,10 +49,10 @@ static void check_request(struct bytes stream, uint64_t seed)
 {
     struct request_run whole = {.events.out = writer_on(whole_text, sizeof whole_text)};
     struct request_run split = {.events.out = writer_on(split_text, sizeof split_text)};
-    http1_look_wide_from_now(true);
+    http1_scan_wide_from_now(true);
     request_piece(&whole, stream.at, stream.n);
     request_finish(&whole);
-    http1_look_wide_from_now(false);
+    http1_scan_wide_from_now(false);
     for (size_t at = 0; at < stream.n;) {
         struct bytes piece = piece_of(stream, at, &seed);
         char *copy = own(piece);
@@ -71,10 +71,10 @@ static void check_response(struct bytes stream, struct bytes methods, uint64_t s
                                  .events.out = writer_on(whole_text, sizeof whole_text)};
     struct response_run split = {.methods = methods,
                                  .events.out = writer_on(split_text, sizeof split_text)};
-    http1_look_wide_from_now(true);
+    http1_scan_wide_from_now(true);
     response_piece(&whole, stream.at, stream.n);
     response_finish(&whole);
-    http1_look_wide_from_now(false);
+    http1_scan_wide_from_now(false);
     for (size_t at = 0; at < stream.n;) {
         struct bytes piece = piece_of(stream, at, &seed);
         char *copy = own(piece);

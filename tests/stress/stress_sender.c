@@ -31,7 +31,7 @@ static void *offer(void *number)
 {
     struct thread *self = thread_self();
     for (int i = 0; i < EVENTS; i++) {
-        sender_notify(event_put_start(&self->ring, 0, label, names.get));
+        sender_notify(event_put_start(&self->ring, event_names(0, label, names.get)));
         if (i % 10000 == 5000)
             monitor_flush(1000000);
         if (i % 4000 == 2000 && sender_retire(1000000000))

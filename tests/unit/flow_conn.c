@@ -111,7 +111,7 @@ Test(conn, a_forked_child_gives_up_half_a_request)
     uint64_t word = conn_make();
     struct http1_event event;
     struct conn *conn = conn_enter(word);
-    http1_request_feed(&conn->request, "GET", 3, BYTES("x-request-id"), &event);
+    http1_request_feed(&conn->request, "GET", 3, http1_id_header(BYTES("x-request-id")), &event);
     conn_leave(conn);
     assert_adopted(word, 1);
 }

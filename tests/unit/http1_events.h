@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "proto/http1.h"
+#include "proto/http1_scan.h"
 
 #define EVENTS_BYTES (1 << 20)
 
@@ -94,7 +95,8 @@ static inline void request_piece(struct request_run *run, const char *at, size_t
 {
     while (n > 0 && !run->events.over) {
         struct http1_event event;
-        size_t taken = http1_request_feed(&run->parser, at, n, BYTES("x-request-id"), &event);
+        size_t taken =
+            http1_request_feed(&run->parser, at, n, http1_id_header(BYTES("x-request-id")), &event);
         if (taken == 0 || taken > n || (taken < n && event.kind == HTTP1_MORE))
             abort();
         request_note(&run->events, &event);
@@ -192,7 +194,7 @@ static inline bool request_skip_agrees(const struct http1_request *now, const ch
     struct http1_event event;
     if (!http1_request_skip(&skipped, n))
         return true;
-    return http1_request_feed(&fed, at, n, BYTES("x-request-id"), &event) == n &&
+    return http1_request_feed(&fed, at, n, http1_id_header(BYTES("x-request-id")), &event) == n &&
            event.kind == HTTP1_MORE && fed.state == skipped.state &&
            body_same(&fed.body, &skipped.body);
 }

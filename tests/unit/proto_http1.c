@@ -126,7 +126,7 @@ static void check_splits(const struct stream *stream)
 static void check_every_split(const struct stream *stream)
 {
     for (int wide = 0; wide <= 1; wide++) {
-        http1_look_wide_from_now(wide);
+        http1_scan_wide_from_now(wide);
         check_splits(stream);
     }
 }
@@ -309,7 +309,8 @@ Test(http1, bad_is_final)
     struct http1_event event;
     struct http1_request request = request_after(BYTES("\x16\x03"));
     struct bytes good = BYTES("GET / HTTP/1.1\r\n\r\n");
-    cr_assert_eq(http1_request_feed(&request, good.at, good.n, BYTES("x"), &event), good.n);
+    cr_assert_eq(http1_request_feed(&request, good.at, good.n, http1_id_header(BYTES("x")), &event),
+                 good.n);
     cr_assert_eq(event.kind, HTTP1_BAD);
     cr_assert_not(http1_request_idle(&request));
     cr_assert_not(http1_request_partial(&request, &event));
@@ -332,7 +333,7 @@ Test(http1, bad_is_told_as_early_as_it_is_certain)
         struct http1_request request = request_after(bytes_of(streams[i]));
         cr_assert_not(http1_request_skip(&request, 1));
         struct http1_event event;
-        http1_request_feed(&request, "x", 1, BYTES(""), &event);
+        http1_request_feed(&request, "x", 1, http1_id_header(BYTES("")), &event);
         cr_assert_eq(event.kind, HTTP1_BAD, "%zu", i);
     }
     struct http1_response response = {0};
@@ -346,7 +347,8 @@ Test(http1, without_an_id_header_no_header_is_an_id)
     struct http1_request request = {0};
     struct http1_event event;
     struct bytes text = BYTES("GET / HTTP/1.1\r\n: x\r\n X: y\r\nHost: h\r\n\r\n");
-    size_t at = http1_request_feed(&request, text.at, text.n, (struct bytes){NULL, 0}, &event);
+    size_t at = http1_request_feed(&request, text.at, text.n,
+                                   http1_id_header((struct bytes){NULL, 0}), &event);
     cr_assert_eq(event.kind, HTTP1_REQUEST);
     cr_assert_eq(event.text.n, 0);
     cr_assert_eq(at, text.n);
@@ -357,7 +359,8 @@ Test(http1, an_id_header_may_share_its_letter_with_framing)
     struct http1_request request = {0};
     struct http1_event event;
     struct bytes text = BYTES("GET / HTTP/1.1\r\nContent-Length: 3\r\nCorrelation-Id: me\r\n\r\n");
-    size_t at = http1_request_feed(&request, text.at, text.n, BYTES("correlation-id"), &event);
+    size_t at = http1_request_feed(&request, text.at, text.n,
+                                   http1_id_header(BYTES("correlation-id")), &event);
     cr_assert_eq(event.kind, HTTP1_REQUEST);
     cr_assert_eq(at, text.n);
     cr_assert(bytes_equal(event.text, BYTES("me")));
@@ -376,7 +379,7 @@ static void check_id_by(struct bytes name, const char *before)
                                 (int)name.n, name.at);
     for (size_t at = 0; at<n; id = event.text.n> 0 ? event.text : id) {
         event.text.n = 0;
-        at += http1_request_feed(&request, text + at, n - at, name, &event);
+        at += http1_request_feed(&request, text + at, n - at, http1_id_header(name), &event);
     }
     cr_assert(bytes_equal(id, BYTES("7")), "%.*s %s", (int)name.n, name.at, before);
     cr_assert(http1_request_idle(&request));
@@ -386,7 +389,7 @@ Test(http1, an_id_header_has_a_name_of_any_length)
 {
     static const char name[] = "abcdefghijklmnopqrstuvwxyz-0123456789";
     for (int wide = 0; wide <= 1; wide++) {
-        http1_look_wide_from_now(wide);
+        http1_scan_wide_from_now(wide);
         for (size_t n = 1; n < sizeof name; n++) {
             check_id_by((struct bytes){name, n}, "");
             check_id_by((struct bytes){name, n}, "Accept: */*\r\nHost: localhost\r\n");
@@ -401,7 +404,8 @@ Test(http1, the_length_may_be_the_id)
     struct http1_request request = {0};
     struct http1_event event;
     struct bytes text = BYTES("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\n");
-    size_t at = http1_request_feed(&request, text.at, text.n, BYTES("content-length"), &event);
+    size_t at = http1_request_feed(&request, text.at, text.n,
+                                   http1_id_header(BYTES("content-length")), &event);
     cr_assert_eq(at, text.n);
     cr_assert(bytes_equal(event.text, BYTES("3")));
     cr_assert(http1_request_skip(&request, 3));

@@ -20,7 +20,7 @@ static const struct event *next(void)
 Test(event, a_start_is_one_word)
 {
     begin();
-    event_put_start(&ring, 200, 0xfffe, 0x1234);
+    event_put_start(&ring, event_names(200, 0xfffe, 0x1234));
     const struct event *event = next();
     cr_assert_eq(event->kind, EVENT_START);
     cr_assert_eq(event->scope, 200);
@@ -91,7 +91,7 @@ static void assert_ids(struct event_facts *end)
     for (size_t n = 0; n <= REQUEST_ID_BYTES; n++) {
         end->id = (struct bytes){id, n};
         event_put_end(&ring, end);
-        event_put_start(&ring, 1, 1, 1);
+        event_put_start(&ring, event_names(1, 1, 1));
         assert_facts(next(), end);
         assert_facts(event_write(room, end), end);
         ring_release_spsc(&ring);
@@ -136,8 +136,8 @@ Test(event, a_full_ring_drops_and_counts)
     struct event_facts end = facts();
     begin();
     for (int i = 0; i < RING_WORDS_LEAST; i++)
-        event_put_start(&ring, 1, 1, 1);
-    cr_assert(event_put_start(&ring, 1, 1, 1), "the sender should come");
+        event_put_start(&ring, event_names(1, 1, 1));
+    cr_assert(event_put_start(&ring, event_names(1, 1, 1)), "the sender should come");
     cr_assert(event_put_end(&ring, &end));
     cr_assert_eq(ring_dropped_spsc(&ring), 2);
 }
@@ -151,5 +151,5 @@ Test(event, tells_when_the_sender_should_come)
     for (uint32_t i = EVENT_END_WORDS; i < half; i += EVENT_END_WORDS)
         cr_assert_not(event_put_end(&ring, &end));
     cr_assert(event_put_end(&ring, &end));
-    cr_assert(event_put_start(&ring, 1, 1, 1));
+    cr_assert(event_put_start(&ring, event_names(1, 1, 1)));
 }

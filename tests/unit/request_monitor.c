@@ -147,7 +147,7 @@ Test(monitor, what_finds_no_room_is_dropped_and_counted)
     begun("id");
     struct ring *ring = &thread_self()->ring;
     for (int i = 0; i < 100000; i++)
-        event_put_start(ring, 0, 1, 1);
+        event_put_start(ring, event_names(0, 1, 1));
     struct bytes text = service_sent(&service);
     size_t sent = count_lines(text, "app.application.allRequests:1|m", "");
     char dropped[100];
@@ -210,7 +210,7 @@ Test(monitor, the_end_hands_over_all_that_one_thread_has_waiting)
     cr_assert(monitor_ready());
     begun("id");
     for (int i = 1; i < WAITING; i++)
-        event_put_start(&thread_self()->ring, 0, 1, 1);
+        event_put_start(&thread_self()->ring, event_names(0, 1, 1));
     monitor_end(SERVICE_PATIENCE_NS);
     struct bytes text = collector_end(&service.collector);
     cr_assert_eq(count_lines(text, "app.application.allRequests:1|m", ""), WAITING);
