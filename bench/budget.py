@@ -66,8 +66,8 @@ class Budget:
             lines[at] = re.sub(r"(?<=\S)(\s+)[\d.]+", lambda gap: f"{gap[1]}{limit}", lines[at], count=1)
         return "".join(lines)
 
-    def renew(self, measured):
+    def renew(self, measured, margin=0.01):
         """The same in the file."""
-        text = self.renewed(measured)
+        self.text = self.renewed(measured, margin)
         with open(self.path, "w", encoding="utf-8") as file:
-            file.write(text)
+            file.write(self.text)
