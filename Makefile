@@ -59,7 +59,7 @@ STRESS  := $(patsubst tests/stress/%.c,$(BUILD)/stress/%,$(STRESS_SRC))
 HOOK_TESTS := $(patsubst tests/hook/%.c,$(BUILD)/hook/%,$(HOOK_SRC))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 AIDES   := $(patsubst tests/real/%.c,$(BUILD)/real/%.so,$(AIDE_SRC))
-BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
+BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC)) $(BUILD)/bench/empty.so
 MANUALS := $(BUILD)/man/stats-hero.1 $(BUILD)/man/stats_hero.3
 
 .PHONY: all clean test demo matrix bench benches no-difference soak install help unit hosts aides stress hooks fuzzers man
@@ -152,6 +152,11 @@ $(BUILD)/hook/%: $(BUILD)/obj/tests/hook/%.o $(LIB)
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -o $@ $< $(LIB) $(LDFLAGS) -fsanitize=fuzzer $(HOOK_LIBS) -l:libck.a -lz -lm
+
+# An interposer that does nothing, to measure the shim against.
+$(BUILD)/bench/%.so: bench/preload/%.c
+	@mkdir -p $(@D)
+	$(CC) $(filter -D%,$(CPPFLAGS)) -O2 $(WARNINGS) -fPIC -shared -o $@ $<
 
 # The registry is measured beside liburcu's tables; uthash is a header alone.
 $(BUILD)/bench/micro_registry: private BENCH_LIBS := -lurcu-cds -lurcu-qsbr -lurcu-memb -lurcu-common

@@ -78,14 +78,19 @@ static inline void rounds_head(const char *title)
 
 /* Prints one row, and "over" beside a median that is over its bound (0: none). Returns whether it
  * is. */
-static inline bool rounds_print(const char *name, const struct rounds *rounds, double at_most)
+static inline bool row_print(const char *name, double median, double least, double at_most)
 {
-    bool over = at_most > 0 && rounds_median(rounds) > at_most;
-    printf("%-40s %9.1f %9.1f", name, rounds_median(rounds), rounds_least(rounds));
+    bool over = at_most > 0 && median > at_most;
+    printf("%-40s %9.1f %9.1f", name, median, least);
     if (at_most > 0)
         printf("   at most %g%s", at_most, over ? ": OVER" : "");
     printf("\n");
     return over;
+}
+
+static inline bool rounds_print(const char *name, const struct rounds *rounds, double at_most)
+{
+    return row_print(name, rounds_median(rounds), rounds_least(rounds), at_most);
 }
 
 struct bench_option {

@@ -263,6 +263,12 @@ static void print_lines(const char *name, uint64_t lines, double seconds)
            (double)lines / seconds);
 }
 
+/* It is measured once. */
+static void show(const char *name, double ns)
+{
+    row_print(name, ns, ns, 0);
+}
+
 static bool fails(const char *why)
 {
     printf("FAILED: %s\n", why);
@@ -304,10 +310,11 @@ int main(int argc, char **argv)
         "%llu send errors\n",
         (unsigned long long)dropped_events, (unsigned long long)counts->dropped_events,
         (unsigned long long)counts->kernel_dropped, (unsigned long long)errors);
-    printf("%.0f bytes a datagram; CPU ns per line: %.0f serving threads, %.0f sender, %.0f "
-           "receiver\n",
-           (double)counts->bytes / (double)counts->datagrams, sum.cpu_ns / (double)offered,
-           (cpu_ns - sum.cpu_ns) / (double)counts->lines, counts->cpu_ns / (double)counts->lines);
+    printf("%.0f bytes a datagram\n", (double)counts->bytes / (double)counts->datagrams);
+    rounds_head("CPU ns per line");
+    show("serving threads", sum.cpu_ns / (double)offered);
+    show("sender", (cpu_ns - sum.cpu_ns) / (double)counts->lines);
+    show("receiver, another process", counts->cpu_ns / (double)counts->lines);
     bool failed = false;
     if (counts->kernel_dropped > 0 || errors > 0)
         failed |= fails("datagrams were lost on their way");
