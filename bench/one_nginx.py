@@ -5,6 +5,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
 import urllib.request
 
@@ -38,6 +39,13 @@ def plain_environment():
             if name != "LD_PRELOAD" and not name.startswith("STATS_HERO_")}
 
 
+def temporary_folder():
+    """A context: a folder that servers' users may look into."""
+    folder = tempfile.TemporaryDirectory(prefix="stats-hero-bench-", ignore_cleanup_errors=True)
+    os.chmod(folder.name, 0o755)
+    return folder
+
+
 def bound_sink():
     """A datagram socket that nobody reads: the kernel takes what is sent to it, and throws it away."""
     sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -53,18 +61,18 @@ def shim_environment(sink, **settings):
 
 
 class OneNginx:
-    """Entered once it answers, left once it has ended. `environment` joins the plain one; `wrapper` is a
-    command that runs it; without a master the process is the worker itself."""
+    """Entered once it answers, left once it has ended; in a folder of its own below `folder`. `environment`
+    joins the plain one; `wrapper` is a command that runs it; without a master the process is the worker."""
 
     def __init__(self, folder, environment, sendfile="on", tls=False, master=True, wrapper=()):
-        self.folder, self.port = folder, free_port()
-        os.mkdir(folder)
-        with open(os.path.join(folder, "index.html"), "w", encoding="ascii") as file:
+        self.folder, self.port = tempfile.mkdtemp(dir=folder), free_port()
+        os.chmod(self.folder, 0o755)  # workers change to another user
+        with open(os.path.join(self.folder, "index.html"), "w", encoding="ascii") as file:
             file.write("x" * 612)
-        self.config = os.path.join(folder, "nginx.conf")
+        self.config = os.path.join(self.folder, "nginx.conf")
         with open(self.config, "w", encoding="ascii") as file:
-            file.write(CONFIG.format(dir=folder, port=self.port, sendfile=sendfile, master="on" if master else "off",
-                                     tls=self._certify() if tls else ""))
+            file.write(CONFIG.format(dir=self.folder, port=self.port, sendfile=sendfile,
+                                     master="on" if master else "off", tls=self._certify() if tls else ""))
         self.environment = {**plain_environment(), **environment}
         self.wrapper, self.process = wrapper, None
         self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}/index.html"
