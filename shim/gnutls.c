@@ -56,11 +56,13 @@ static const char *const names[] = {
 
 _Static_assert(sizeof names / sizeof *names <= LIBRARY_FUNCTIONS_MOST, "a library's table");
 
+static struct library_site sites[LIBRARY_SITES];
 static struct library library = {
     .stem = "libgnutls.so",
     .names = names,
     .functions = sizeof names / sizeof *names,
     .absent = &absent,
+    .site = sites,
 };
 
 #define REAL() ((const struct gnutls *)library_functions(&library, __builtin_return_address(0)))

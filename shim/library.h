@@ -34,8 +34,10 @@ struct library {
     struct lock lock;
     size_t copies;
     const void *built_in; /* the main program's own, where it has been adopted */
+    /* LIBRARY_SITES of them, all 0 to begin with: apart, as what is not all 0 is part of the file,
+     * and of every process's memory. */
+    struct library_site *site;
     void *copy[LIBRARY_COPIES_MOST][LIBRARY_FUNCTIONS_MOST];
-    struct library_site site[LIBRARY_SITES];
 };
 
 /* The main program has the library built in: what its calls mean from now on. In the constructor.

@@ -40,11 +40,13 @@ static const char *const names[] = {
 
 _Static_assert(sizeof names / sizeof *names <= LIBRARY_FUNCTIONS_MOST, "a library's table");
 
+static struct library_site sites[LIBRARY_SITES];
 static struct library library = {
     .stem = "libssl.so",
     .names = names,
     .functions = sizeof names / sizeof *names,
     .absent = &absent,
+    .site = sites,
 };
 
 const struct openssl *openssl_of(const void *caller)

@@ -24,9 +24,17 @@ static struct {
     char group[GROUP_BYTES];
 } drain;
 
+/* Those that were never needed are not written to: most processes have one scope. */
+static void forget_lines(void)
+{
+    for (uint32_t i = 0; i < SCOPES; i++)
+        if (drain.lines[i].codec != NULL)
+            drain.lines[i].codec = NULL;
+}
+
 void drain_begin(const struct config *config)
 {
-    memset(drain.lines, 0, sizeof drain.lines);
+    forget_lines();
     lines_begin(&drain.lines[0], config);
     sweep_begin();
     drain.queue_most = config->queue_events * EVENT_END_WORDS + RING_WORDS_LEAST;

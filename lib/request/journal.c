@@ -13,8 +13,9 @@
 
 enum { BUFFER_BYTES = 65536, PATH_MOST = 4096 };
 
+static char log_path[PATH_MOST];
+
 static struct {
-    char path[PATH_MOST];
     struct owned_fd file;
     struct owned_fd first; /* the process's; a later one is the thread's that opened it */
     bool complained, torn;
@@ -30,14 +31,14 @@ static void complain(const char *what, int error)
         return;
     journal.complained = true;
     put_i64(&number, -error);
-    log_line(LOG_WARN, BYTES("request log "), bytes_of(journal.path), BYTES(": "), bytes_of(what),
+    log_line(LOG_WARN, BYTES("request log "), bytes_of(log_path), BYTES(": "), bytes_of(what),
              BYTES(" failed with errno "), (struct bytes){digits, number.n},
              BYTES("; its lines are lost until that is mended"));
 }
 
 static int open_file(void)
 {
-    int fd = sys_open(journal.path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+    int fd = sys_open(log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
     if (fd < 0)
         return fd;
     owned_fd_close(&journal.file);
@@ -48,8 +49,8 @@ void journal_begin(struct bytes path)
 {
     if (path.n == 0 || path.n >= PATH_MOST)
         return;
-    memcpy(journal.path, path.at, path.n);
-    journal.path[path.n] = '\0';
+    memcpy(log_path, path.at, path.n);
+    log_path[path.n] = '\0';
     int error = open_file();
     if (error < 0)
         complain("opening", error);
@@ -66,7 +67,7 @@ static bool is_usable(void)
 
 bool journal_wanted(void)
 {
-    return journal.path[0] != '\0';
+    return log_path[0] != '\0';
 }
 
 int journal_fd(void)
@@ -77,7 +78,7 @@ int journal_fd(void)
 static bool moved_away(void)
 {
     struct stat status;
-    return sys_stat(journal.path, &status) < 0 || status.st_ino != journal.file.inode ||
+    return sys_stat(log_path, &status) < 0 || status.st_ino != journal.file.inode ||
            status.st_dev != journal.file.device;
 }
 
