@@ -62,7 +62,7 @@ AIDES   := $(patsubst tests/real/%.c,$(BUILD)/real/%.so,$(AIDE_SRC))
 BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC)) $(BUILD)/bench/empty.so
 MANUALS := $(BUILD)/man/stats-hero.1 $(BUILD)/man/stats_hero.3
 
-.PHONY: all clean test demo matrix bench benches no-difference soak install help unit hosts aides stress hooks fuzzers man
+.PHONY: all clean test demo matrix bench bench-micro benches no-difference soak install help unit hosts aides stress hooks fuzzers man
 .DELETE_ON_ERROR:
 
 all: $(SHIM) $(HOOKS) $(CMD) $(MANUALS)   ## build the shim, the command and the man pages
@@ -181,6 +181,8 @@ matrix: all          ## run servers of every shape, and write README.md's table 
 	PYTHONDONTWRITEBYTECODE=1 python3 tests/matrix/matrix.py
 bench: all benches   ## measure what the shim costs on a real server
 	bench/overhead
+bench-micro: all benches ## measure what each operation costs, beside its bound
+	bench/micro
 
 no-difference:       ## run public test suites with the shim and without, and compare
 	scripts/test no-difference

@@ -84,7 +84,7 @@ static double head_ns(int which, int times)
 int main(int argc, char **argv)
 {
     static struct rounds rounds_of[HEADS];
-    double at_most[HEADS] = {0}, rounds = 100, times = 10000;
+    double at_most[HEADS] = {0}, rounds = 300, times = 10000;
     const struct bench_option options[] = {
         {"--at-most-wrk", &at_most[WRK], "CPU ns of wrk's request; 0: no bound"},
         {"--at-most-browser", &at_most[BROWSER], "CPU ns of a browser's; 0: no bound"},
