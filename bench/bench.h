@@ -128,10 +128,21 @@ static inline void bench_options(int argc, char **argv, const struct bench_optio
             exit(0);
         }
         if (i + 1 == argc || !bench_option_set(options, argv[i], argv[i + 1])) {
+            fprintf(stderr, "%s: '%s%s%s' can't be used: accepted is an option and its number\n",
+                    argv[0], argv[i], i + 1 < argc ? " " : "", i + 1 < argc ? argv[i + 1] : "");
             bench_usage(argv[0], options, stderr);
             exit(2);
         }
     }
+}
+
+/* An option's number that has to lie within bounds: else the program says so, and ends. */
+static inline void bench_within(const char *option, double number, double least, double most)
+{
+    if (number >= least && number <= most)
+        return;
+    fprintf(stderr, "%s %g can't be used: accepted is %g to %g\n", option, number, least, most);
+    exit(2);
 }
 
 /* Keeps the calling thread on one of the processors that the program may use. */

@@ -36,12 +36,13 @@ class Budget:
             raise BudgetError(f"{self.path}:{number}: '{name}' has a limit in line {self.lines[name]} already")
         self.lines[name], self.limits[name] = number, float(told["limit"])
 
-    def only(self, prefix, known):
-        """Each name that begins with the prefix has to be one of `known`: else nobody would hold it."""
+    def only(self, prefix, known, accepted=None):
+        """Each name that begins with the prefix has to be one of `known`: else nobody would hold it.
+        `accepted` says in words which these are, where they are many."""
         for name, number in self.lines.items():
             if name.startswith(prefix) and name not in known:
                 raise BudgetError(f"{self.path}:{number}: nothing is measured as '{name}': accepted are "
-                                  + " ".join(sorted(known)))
+                                  + (accepted or " ".join(sorted(known))))
 
     def get(self, name):
         """The limit, or None."""

@@ -216,12 +216,13 @@ int main(int argc, char **argv)
     double at_most_write = 0, rounds = 300;
     const struct bench_option options[] = {
         {"--at-most-write", &at_most_write, "CPU ns over an empty interposer; 0: no bound"},
-        {"--rounds", &rounds, "rounds, at most 1000"},
+        {"--rounds", &rounds, "rounds"},
         {"--calls", &calls, "calls in a slice"},
         {NULL, NULL, NULL},
     };
     bench_options(argc, argv, options);
-    expect(rounds >= 1 && rounds <= ROUNDS_MOST && calls >= 1);
+    bench_within("--rounds", rounds, 1, ROUNDS_MOST);
+    bench_within("--calls", calls, 1, 1e9);
     expect(readlink("/proc/self/exe", folder, sizeof folder - 1) > 0);
     *strrchr(folder, '/') = '\0';
     if (dlsym(RTLD_DEFAULT, "stats_hero_version") == NULL)

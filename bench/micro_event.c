@@ -157,7 +157,7 @@ int main(int argc, char **argv)
     pthread_t consumer;
     uint64_t events = 0;
     bench_options(argc, argv, options);
-    expect(rounds >= 1);
+    bench_within("--rounds", rounds, 1, ROUNDS_MOST);
     process_begin();
     atomic_store(&sender_state, SENDER_BUSY); /* nobody starts one */
     ring_budget(1 << 20);

@@ -254,7 +254,10 @@ int main(int argc, char **argv)
         return measure(argv[2]);
     }
     bench_options(argc, argv, options);
-    expect(rounds >= 1 && readlink("/proc/self/exe", program, sizeof program - 1) > 0);
+    bench_within("--rounds", rounds, 1, ROUNDS_MOST);
+    bench_within("--slices", slices, 1, ROUNDS_MOST);
+    bench_within("--calls", slice_calls, 1, 1e9);
+    expect(readlink("/proc/self/exe", program, sizeof program - 1) > 0);
     port = sink();
     run_all((int)rounds);
     return show(at_most);

@@ -88,13 +88,14 @@ int main(int argc, char **argv)
     const struct bench_option options[] = {
         {"--at-most-wrk", &at_most[WRK], "CPU ns of wrk's request; 0: no bound"},
         {"--at-most-browser", &at_most[BROWSER], "CPU ns of a browser's; 0: no bound"},
-        {"--rounds", &rounds, "rounds, at most 1000"},
+        {"--rounds", &rounds, "rounds"},
         {"--heads", &times, "heads in a round"},
         {NULL, NULL, NULL},
     };
     bench_options(argc, argv, options);
     http1_scan_wide_from_now(true);
-    expect(rounds >= 1 && rounds <= ROUNDS_MOST && times >= 1);
+    bench_within("--rounds", rounds, 1, ROUNDS_MOST);
+    bench_within("--heads", times, 1, 1e9);
     for (int round = 0; round < (int)rounds; round++)
         for (int i = 0; i < HEADS; i++)
             rounds_add(&rounds_of[i], head_ns(i, (int)times));

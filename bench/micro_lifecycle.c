@@ -199,7 +199,8 @@ int main(int argc, char **argv)
         {NULL, NULL, NULL},
     };
     bench_options(argc, argv, options);
-    expect(rounds >= 1 && lives >= 1);
+    bench_within("--rounds", rounds, 1, ROUNDS_MOST);
+    bench_within("--lives", lives, PASS, 1e9);
     process_begin();
     config_read(&config, NULL, BYTES("app"), BYTES("host"), NULL);
     log_begin(BYTES(""), LOG_OFF);

@@ -100,12 +100,13 @@ int main(int argc, char **argv)
 {
     double rounds = 100;
     const struct bench_option options[] = {
-        {"--rounds", &rounds, "rounds, at most 1000"},
+        {"--rounds", &rounds, "rounds"},
         {"--requests", &requests, "requests in a round"},
         {NULL, NULL, NULL},
     };
     bench_options(argc, argv, options);
-    expect(rounds >= 1 && rounds <= ROUNDS_MOST && requests >= 1);
+    bench_within("--rounds", rounds, 1, ROUNDS_MOST);
+    bench_within("--requests", requests, 1, 1e9);
     process_begin();
     config_read(&config, NULL, BYTES("app"), BYTES("host"), NULL);
     expect(names_begin(&config) == 0);

@@ -529,8 +529,9 @@ int main(int argc, char **argv)
         {NULL, NULL, NULL},
     };
     bench_options(argc, argv, options);
-    expect(rounds >= 1 && rounds <= ROUNDS_MOST && live >= 1 && live <= LIVE_MOST &&
-           only <= CONTENDERS);
+    bench_within("--rounds", rounds, 1, ROUNDS_MOST);
+    bench_within("--live", live, 1, LIVE_MOST);
+    bench_within("--only", only, 0, CONTENDERS);
     process_begin();
     bias_ns = thread_cpu_bias_ns();
     uint64_t random = (uint64_t)bench_clock_ns(CLOCK_REALTIME) | 1;

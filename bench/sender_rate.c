@@ -285,6 +285,8 @@ int main(int argc, char **argv)
         {NULL, NULL, NULL},
     };
     bench_options(argc, argv, options);
+    bench_within("--rate", rate, REQUEST_LINES * THREADS, 1e9);
+    bench_within("--seconds", seconds, 0.1, 1e6);
     make_receiver();
     pid_t pid = fork_receiver();
     close(receiver);
