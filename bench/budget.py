@@ -57,7 +57,7 @@ class Budget:
                 yield (f"{self.path}:{self.lines[name]}: {name}: {figure:.1f} measured, "
                        f"{figure - limit:.1f} over the limit of {limit:g}{share}")
 
-    def renewed(self, measured, margin=0.01, least=5):
+    def renewed(self, measured, margin=0.01, least=8):
         """The file's text with the limits of what was measured set anew: above it by the share `margin`, and
         by `least` where that is more, as small figures vary by more of themselves."""
         lines = self.text.splitlines(keepends=True)

@@ -65,7 +65,7 @@ class BudgetCase(unittest.TestCase):
         text = self.budget().renewed({"one.alone": 2000.5, "one.other": 7, "unknown": 3})
         self.assertEqual(text, """# All of it.
 one.alone   2021   # a hundred
-one.other     12
+one.other     15
 
 two          20
 """)
