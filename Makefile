@@ -62,7 +62,7 @@ AIDES   := $(patsubst tests/real/%.c,$(BUILD)/real/%.so,$(AIDE_SRC))
 BENCHES := $(patsubst bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC)) $(BUILD)/bench/empty.so
 MANUALS := $(BUILD)/man/stats-hero.1 $(BUILD)/man/stats_hero.3
 
-.PHONY: all clean test demo matrix bench bench-micro benches no-difference soak install help unit hosts aides stress hooks fuzzers man
+.PHONY: all clean test demo matrix bench bench-micro bench-picture benches no-difference soak install help unit hosts aides stress hooks fuzzers man
 .DELETE_ON_ERROR:
 
 all: $(SHIM) $(HOOKS) $(CMD) $(MANUALS)   ## build the shim, the command and the man pages
@@ -179,10 +179,16 @@ test:                ## set everything up and run every test
 matrix: all          ## run servers of every shape, and write README.md's table of them anew
 	scripts/bootstrap --matrix
 	PYTHONDONTWRITEBYTECODE=1 python3 tests/matrix/matrix.py
-bench: all benches   ## measure what the shim costs on a real server
-	bench/overhead
+BENCH ?=
+PAIRS ?= 0
+bench:               ## measure what the shim costs real servers; BENCH=nginx,redis PAIRS=20 some of it
+	scripts/bootstrap --bench
+	$(MAKE) all $(BUILD)/bench/pace
+	BUILD=$(BUILD) bench/overhead --cases "$(BENCH)" --pairs $(PAIRS)
 bench-micro: all benches ## measure what each operation costs, beside its bound
 	bench/micro
+bench-picture:       ## put the picture that `make bench` drew where README.md shows it
+	cp $(BUILD)/bench/overhead.svg bench/overhead.svg
 
 no-difference:       ## run public test suites with the shim and without, and compare
 	scripts/test no-difference

@@ -58,6 +58,25 @@ def parse(line, protocol="estatsd", known={}):
     return found
 
 
+def enlarge(receiving, size=BUFFER_BYTES):
+    """Gives a socket a buffer of `size` bytes; without root, as large a one as it may have."""
+    try:
+        receiving.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, size)
+    except PermissionError:
+        receiving.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+
+
+def kernel_drops(receiving):
+    """Datagrams that the kernel dropped because the buffer of a UDP socket was full."""
+    inode = str(os.fstat(receiving.fileno()).st_ino)
+    with open("/proc/net/udp", encoding="ascii") as table:
+        for line in table:
+            field = line.split()
+            if len(field) > 12 and field[9] == inode:
+                return int(field[12])
+    return 0
+
+
 class Receiver:
     """Receives on 127.0.0.1, or on the Unix datagram socket `path`, from construction to close().
 
@@ -85,10 +104,7 @@ class Receiver:
             self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self._socket.bind(("127.0.0.1", port))
             self.host, self.port = self._socket.getsockname()
-        try:
-            self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES)
-        except PermissionError:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+        enlarge(self._socket)
         self._address = self._socket.getsockname()
         self._thread = threading.Thread(target=self._receive, daemon=True)
         self._thread.start()
@@ -211,12 +227,4 @@ class Receiver:
         """Datagrams that the kernel dropped because the buffer was full (UDP only)."""
         if not self._thread:
             return self._drops
-        if self.port is None:
-            return 0
-        inode = str(os.fstat(self._socket.fileno()).st_ino)
-        with open("/proc/net/udp", encoding="ascii") as table:
-            for line in table:
-                field = line.split()
-                if len(field) > 12 and field[9] == inode:
-                    return int(field[12])
-        return 0
+        return kernel_drops(self._socket) if self.port is not None else 0

@@ -1,0 +1,1 @@
+"""What the shim costs real servers: bench/overhead's parts, one idea a file."""
