@@ -238,6 +238,7 @@ void life_confined(const struct sock_fprog *filter, bool strict)
     if (!harms || !life.active || guard_up || !process_is_ours())
         return;
     guard_raise();
+    sender_retire(PATIENCE_NS); /* the filter may be for all threads: it must not wake under it */
     monitor_end(PATIENCE_NS);
     life.active = false;
 }

@@ -84,14 +84,15 @@ static int read_address(struct endpoint *endpoint)
 
 void endpoint_begin(struct endpoint *endpoint, struct bytes host, uint32_t port)
 {
-    *endpoint = (struct endpoint){.host = host, .port = port, .socket = OWNED_FD_NONE};
+    *endpoint = (struct endpoint){
+        .host = host, .port = port, .socket = OWNED_FD_NONE, .kept = OWNED_FD_NONE};
     endpoint->address_error = read_address(endpoint);
 }
 
 static int resolve(struct endpoint *endpoint, uint64_t now_ns)
 {
     char host[256];
-    if (!endpoint->is_name)
+    if (!endpoint->is_name || endpoint->lent)
         return endpoint->address_error;
     endpoint->resolved_ns = now_ns;
     spell_host(endpoint->host, host);
@@ -114,7 +115,8 @@ static int connect_socket(struct endpoint *endpoint)
 
 int endpoint_fd(struct endpoint *endpoint, uint64_t now_ns)
 {
-    bool stale = endpoint->is_name && now_ns - endpoint->resolved_ns > ENDPOINT_RESOLVE_NS;
+    bool stale = endpoint->is_name && !endpoint->lent &&
+                 now_ns - endpoint->resolved_ns > ENDPOINT_RESOLVE_NS;
     bool intact = owned_fd_intact(&endpoint->socket);
     if (!stale && intact)
         return endpoint->socket.fd;
@@ -139,6 +141,26 @@ void endpoint_failed(struct endpoint *endpoint, int error, uint64_t now_ns)
     owned_fd_close(&endpoint->socket);
     endpoint->error = error;
     endpoint->retry_ns = now_ns + RETRY_NS;
+}
+
+int endpoint_lend(struct endpoint *endpoint)
+{
+    endpoint->kept = endpoint->socket;
+    endpoint->lent = true;
+    if (owned_fd_intact(&endpoint->socket))
+        return 0;
+    endpoint->socket = OWNED_FD_NONE;
+    if (endpoint->address_bytes == 0)
+        return endpoint->is_name ? -EHOSTUNREACH : endpoint->address_error;
+    return connect_socket(endpoint);
+}
+
+void endpoint_give_back(struct endpoint *endpoint)
+{
+    if (endpoint->socket.inode != endpoint->kept.inode)
+        owned_fd_close(&endpoint->socket);
+    endpoint->socket = endpoint->kept;
+    endpoint->lent = false;
 }
 
 void endpoint_end(struct endpoint *endpoint)

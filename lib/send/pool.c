@@ -25,10 +25,10 @@ static int wait_for_room(const struct send_pool *pool, int fd, uint64_t since_ns
 {
     uint64_t now = clock_now_ns();
     uint64_t give_up = atomic_load_explicit(&pool->give_up_ns, memory_order_relaxed);
-    if (send_pool_hurried(pool))
-        return -ECANCELED;
     if (now - since_ns > SEND_PATIENCE_NS || (give_up != 0 && now > give_up))
         return full;
+    if (send_pool_hurried(pool))
+        return -ECANCELED;
     struct pollfd writable = {fd, POLLOUT, 0};
     sys_poll(&writable, 1, 10);
     return 0;
@@ -170,6 +170,22 @@ uint32_t send_pool_send(struct send_pool *pool, uint32_t which, const struct byt
     if (error < 0 && fd >= 0)
         endpoint_failed(endpoint, error, now);
     return sent;
+}
+
+int send_pool_lend(struct send_pool *pool)
+{
+    int first = 0;
+    for (uint32_t i = 0; i < pool->n; i++) {
+        int error = endpoint_lend(&pool->endpoint[i]);
+        first = first != 0 ? first : error;
+    }
+    return first;
+}
+
+void send_pool_give_back(struct send_pool *pool)
+{
+    for (uint32_t i = 0; i < pool->n; i++)
+        endpoint_give_back(&pool->endpoint[i]);
 }
 
 void send_pool_end(struct send_pool *pool)

@@ -5,7 +5,8 @@
  * pool: the endpoints, and the sending of many datagrams by one system call. Batches go to the
  * endpoints in turn; one that fails does not stop the others. UDP datagrams of one size, the last
  * of which may be smaller, go down to the kernel as one large one that it cuts (UDP_SEGMENT, from
- * Linux 4.18 on), which takes it a third of the time. Only for the sender's thread.
+ * Linux 4.18 on), which takes it a third of the time. Only for the sender's thread, or
+ * who has its place.
  */
 
 #include <stdatomic.h>
@@ -52,6 +53,10 @@ static inline bool send_pool_hurried(const struct send_pool *pool)
 {
     return pool->hurried != NULL && pool->hurried();
 }
+
+/* For each endpoint; the first error. See send/endpoint.h. */
+int send_pool_lend(struct send_pool *pool);
+void send_pool_give_back(struct send_pool *pool);
 
 /* Closes the sockets; they are made anew when they are needed. */
 void send_pool_end(struct send_pool *pool);

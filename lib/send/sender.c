@@ -4,8 +4,8 @@
 #include <sys/prctl.h>
 
 #include "base/clock.h"
-#include "base/hot.h"
 #include "base/log.h"
+#include "base/own_stack.h"
 #include "base/sys.h"
 #include "send/apart.h"
 #include "send/outbox.h"
@@ -16,7 +16,7 @@
  * loads `sender_state`; the sender stores SENDER_IDLE and then looks for records. Without fences
  * both can miss the other's store, for as long as a store may wait in a processor's buffer: far
  * below a millisecond. So the sender, once idle, sleeps a flush time, looks again, and only then
- * sleeps without end; it is SENDER_IDLE all the while.
+ * sleeps without end; it is SENDER_IDLE or SENDER_LOOKING all the while.
  *
  * How nothing is stranded when a thread is retired. What it knew of stays where it is: in the
  * queues, the batch, the outbox. Who retired it starts the next one, always, whatever waits; that
@@ -27,7 +27,7 @@
 
 #define START_RETRY_NS 1000000000ull
 
-HOT_DATA _Atomic uint32_t sender_state;
+enum { STACK_BYTES = 64 * 1024 }; /* of a host's thread in the sender's place */
 
 static struct {
     struct sender_options options;
@@ -36,6 +36,7 @@ static struct {
     struct batch batch;
     uint64_t look_ns; /* when the thread, or the one after it, has gathered long enough; 0: unset */
     bool apart;
+    uint64_t here_until_ns; /* a host's thread has the place, and no longer; 0: the sender's */
     _Atomic uint64_t start_again_ns;
     _Atomic uint32_t starting;
     _Atomic uint32_t stopping;
@@ -45,11 +46,6 @@ static struct {
 void sender_begin(const struct sender_options *options)
 {
     sender.options = *options;
-}
-
-static const uint32_t *word_of(const _Atomic uint32_t *atomic)
-{
-    return (const uint32_t *)atomic;
 }
 
 static bool urgent(void)
@@ -65,6 +61,8 @@ static bool leaving(void)
 /* What is under way is to be left where it is. */
 static bool hurried(void)
 {
+    if (sender.here_until_ns != 0)
+        return clock_now_ns() >= sender.here_until_ns;
     return shift_asked() && !atomic_load(&sender.stopping) && shift_awaited();
 }
 
@@ -90,28 +88,29 @@ static uint64_t flush_ns(void)
 }
 
 /* Lets events come together for a flush time, or until much is waiting. */
-static void gather(void)
+static bool gather(void)
 {
     uint64_t now = clock_now_ns();
     if (sender.look_ns == 0)
         sender.look_ns = now + flush_ns();
+    uint64_t look = sender.look_ns;
     atomic_store(&sender_state, SENDER_GATHERING);
-    if (now < sender.look_ns && !called_for())
-        sys_futex_wait(word_of(&sender_state), SENDER_GATHERING, sender.look_ns - now);
-    atomic_store(&sender_state, SENDER_BUSY);
+    if (now < look && !called_for())
+        place_sleep(SENDER_GATHERING, look - now);
+    return place_resume();
 }
 
-/* Nothing may come between the second look and the endless sleep, so both are done as SENDER_IDLE:
- * a producer that comes during the look changes the state, and the sleep does not begin. */
-static void wait_for_work(void)
+/* Nothing may come between the second look and the endless sleep, so the sender says before that it
+ * looks: a producer that comes during it changes the state, and the sleep does not begin. */
+static bool wait_for_work(void)
 {
     uint64_t due = sender.options.source.due_ns(), first = due < flush_ns() ? due : flush_ns();
     atomic_store(&sender_state, SENDER_IDLE);
-    if (!called_for() && sys_futex_wait(word_of(&sender_state), SENDER_IDLE, first) == -ETIMEDOUT &&
-        due > first && !drain(false))
-        sys_futex_wait(word_of(&sender_state), SENDER_IDLE,
-                       due == UINT64_MAX ? UINT64_MAX : due - first);
-    atomic_store(&sender_state, SENDER_BUSY);
+    if (!called_for() && place_sleep(SENDER_IDLE, first) && due > first &&
+        place_change(SENDER_IDLE, SENDER_LOOKING) && !drain(false) &&
+        place_change(SENDER_LOOKING, SENDER_IDLE))
+        place_sleep(SENDER_IDLE, due == UINT64_MAX ? UINT64_MAX : due - first);
+    return place_resume();
 }
 
 static void answer_flushes(void)
@@ -121,7 +120,7 @@ static void answer_flushes(void)
         return;
     drain(true);
     atomic_store(&sender.flushes_done, wanted);
-    sys_futex_wake(word_of(&sender.flushes_done));
+    sys_futex_wake((const uint32_t *)&sender.flushes_done);
 }
 
 /* Not before there is something to send: a thread may be retired while it gathers. */
@@ -132,17 +131,20 @@ static void be_apart(void)
     sender.apart = true;
 }
 
-static void work(void)
+/* False: the place is lost. */
+static bool work(void)
 {
-    while (gather(), !leaving()) {
+    bool ours;
+    while ((ours = gather()) && !leaving()) {
         be_apart();
         sender.look_ns = 0;
         bool any = drain(false);
         outbox_deliver(&sender.batch);
         answer_flushes();
-        if (!any)
-            wait_for_work();
+        if (!any && !wait_for_work())
+            return false;
     }
+    return ours;
 }
 
 static void send_all(bool last)
@@ -151,10 +153,15 @@ static void send_all(bool last)
     outbox_deliver(&sender.batch);
 }
 
-static void become(enum sender_state state)
+static void leave(void)
 {
-    atomic_store(&sender_state, state);
-    sys_futex_wake(word_of(&sender_state));
+    bool last = atomic_load(&sender.stopping);
+    if (last || !shift_awaited()) {
+        be_apart();
+        send_all(last);
+    }
+    send_pool_end(&sender.pool);
+    place_become(last ? SENDER_ENDED : SENDER_NONE);
 }
 
 static void run(void)
@@ -162,15 +169,11 @@ static void run(void)
     sys_prctl(PR_SET_NAME, (unsigned long)"stats-hero");
     uint32_t number = shift_enter();
     sender.options.source.enter();
-    sender.apart = false;
-    work();
-    bool last = atomic_load(&sender.stopping);
-    if (last || !shift_awaited()) {
-        be_apart();
-        send_all(last);
+    if (place_resume()) {
+        sender.apart = false;
+        if (work())
+            leave();
     }
-    send_pool_end(&sender.pool);
-    become(last ? SENDER_ENDED : SENDER_NONE);
     shift_end(number);
 }
 
@@ -197,7 +200,7 @@ static int start(void)
     int error = begin_batch();
     if (error < 0)
         return error;
-    atomic_store(&sender_state, SENDER_BUSY);
+    atomic_store(&sender_state, SENDER_CALLED);
     error = shift_start(run, send_pool_looks_up(&sender.pool));
     if (error < 0) {
         atomic_store(&sender_state, SENDER_NONE);
@@ -213,33 +216,32 @@ static void start_when_due(void)
         atomic_store(&sender.start_again_ns, start() < 0 ? now + START_RETRY_NS : 0);
 }
 
-/* Only one thread at a time may start, and nothing of the host's may interrupt it: a handler would
- * wait in vain for a thread that is not there yet, or fork, and go on here in the child. */
-static void alone(void (*act)(void))
+/* Only one thread at a time may start one, or send in its place, and nothing of the host's may
+ * interrupt it: a handler would wait in vain for what is not there yet, or fork, and go on here in
+ * the child. */
+static bool alone_begin(uint64_t *signals)
 {
-    uint64_t signals;
     uint32_t starting = 0;
-    sys_signals_block(&signals);
-    if (atomic_compare_exchange_strong(&sender.starting, &starting, 1)) {
-        act();
-        atomic_store(&sender.starting, 0);
-    }
-    sys_signals_restore(&signals);
+    sys_signals_block(signals);
+    if (atomic_compare_exchange_strong(&sender.starting, &starting, 1))
+        return true;
+    sys_signals_restore(signals);
+    return false;
+}
+
+static void alone_end(const uint64_t *signals)
+{
+    atomic_store(&sender.starting, 0);
+    sys_signals_restore(signals);
 }
 
 void sender_start(void)
 {
-    if (!atomic_load(&sender.stopping))
-        alone(start_when_due);
-}
-
-static void wake(void)
-{
-    uint32_t state = atomic_load(&sender_state);
-    if (state != SENDER_IDLE && state != SENDER_GATHERING)
+    uint64_t signals;
+    if (atomic_load(&sender.stopping) || !alone_begin(&signals))
         return;
-    if (atomic_compare_exchange_strong(&sender_state, &state, SENDER_BUSY))
-        sys_futex_wake(word_of(&sender_state));
+    start_when_due();
+    alone_end(&signals);
 }
 
 uint64_t sender_errors(void)
@@ -268,59 +270,85 @@ bool sender_used(void)
     return sender.batch.memory != NULL && atomic_load(&sender_state) != SENDER_ENDED;
 }
 
-/* What a retired thread left that could not be followed by another one. */
-static void send_here(void)
+static void send_all_here(void)
 {
-    if (atomic_load(&sender_state) != SENDER_NONE || !sender_used())
-        return;
-    atomic_store(&sender_state, SENDER_BUSY);
+    sender.look_ns = 0;
     send_all(true);
-    send_pool_end(&sender.pool);
-    become(atomic_load(&sender.stopping) ? SENDER_ENDED : SENDER_NONE);
 }
 
-static void send_here_until(uint64_t deadline)
+/*
+ * In the sender's place. Its sockets may be in a table of fds of its own, so others are made for
+ * this; where that fails, it alone can send. A retired thread that was followed by none has left
+ * its place empty.
+ */
+static int send_in_place(uint64_t deadline, bool for_good)
 {
+    uint32_t before;
+    if (!place_take(&before))
+        return -EBUSY;
+    sender.here_until_ns = deadline;
+    int error = send_pool_lend(&sender.pool);
+    if (error == 0)
+        error = own_stack_run(send_all_here, STACK_BYTES);
+    send_pool_give_back(&sender.pool);
+    sender.here_until_ns = 0;
+    bool ended = for_good && error == 0;
+    if (ended)
+        send_pool_end(&sender.pool);
+    place_become(ended ? SENDER_ENDED : before == SENDER_NONE ? SENDER_NONE : SENDER_CALLED);
+    return error;
+}
+
+/* Sends what waits, `deadline` at most. 0; -EBUSY: the sender is at work; or why only it can. */
+static int send_here(uint64_t deadline, bool for_good)
+{
+    uint64_t signals;
     if (!sender_used())
-        return;
-    atomic_store(&sender.pool.give_up_ns, deadline);
-    alone(send_here);
-    if (!atomic_load(&sender.stopping))
-        atomic_store(&sender.pool.give_up_ns, 0);
+        return 0;
+    if (!alone_begin(&signals))
+        return -EBUSY;
+    int error = send_in_place(deadline, for_good);
+    alone_end(&signals);
+    return error;
+}
+
+/* Has the sender work, and waits for what becomes of it; false: it is not there, or time is up. */
+static bool await_change(uint64_t deadline)
+{
+    place_call();
+    uint32_t state = atomic_load(&sender_state);
+    uint64_t now = clock_now_ns();
+    if (state == SENDER_NONE || state == SENDER_ENDED || now >= deadline)
+        return false;
+    place_sleep(state, deadline - now);
+    return true;
 }
 
 void sender_stop(uint64_t patience_ns)
 {
-    uint64_t now = clock_now_ns(), deadline = now + patience_ns;
+    uint64_t deadline = clock_now_ns() + patience_ns;
     atomic_store(&sender.pool.give_up_ns, deadline);
     atomic_store(&sender.stopping, 1);
-    while (sender_running() && now < deadline) {
-        uint32_t state = atomic_load(&sender_state);
-        if (state == SENDER_IDLE || state == SENDER_GATHERING)
-            wake();
-        else
-            sys_futex_wait(word_of(&sender_state), state, deadline - now);
-        now = clock_now_ns();
-    }
-    send_here_until(deadline);
+    while (send_here(deadline, true) == -EBUSY && await_change(deadline))
+        ;
+    while (await_change(deadline))
+        ;
 }
 
 bool sender_retire(uint64_t patience_ns)
 {
-    return sender_running() && shift_retire(patience_ns, wake);
+    return sender_running() && shift_retire(patience_ns, place_call);
 }
 
 void sender_flush(uint64_t patience_ns)
 {
     uint64_t now = clock_now_ns(), deadline = now + patience_ns;
-    if (!sender_running()) {
-        send_here_until(deadline);
+    if (send_here(deadline, false) == 0 || !sender_running())
         return;
-    }
     uint32_t wanted = atomic_fetch_add(&sender.flushes_wanted, 1) + 1, done;
-    while (wake(), done = atomic_load(&sender.flushes_done),
+    while (place_call(), done = atomic_load(&sender.flushes_done),
            (int32_t)(done - wanted) < 0 && now < deadline) {
-        sys_futex_wait(word_of(&sender.flushes_done), done,
+        sys_futex_wait((const uint32_t *)&sender.flushes_done, done,
                        deadline - now < 1000000 ? deadline - now : 1000000);
         now = clock_now_ns();
     }
@@ -333,7 +361,7 @@ void sender_call(void)
     if (atomic_load(&sender_state) == SENDER_NONE)
         sender_start();
     else
-        wake();
+        place_call();
 }
 
 int sender_send(struct bytes payload, uint32_t which)
@@ -356,6 +384,7 @@ void sender_forget(void)
     sender.pool.errors = 0;
     sender.batch.refused = 0;
     sender.look_ns = 0;
+    sender.here_until_ns = 0;
     atomic_store(&sender.starting, 0);
     atomic_store(&sender.stopping, 0);
     atomic_store(&sender.start_again_ns, 0);

@@ -5,7 +5,8 @@
  * sender: the background thread that everything leaves the process by. It sleeps until there is
  * work; then it gathers for FLUSH_MS, or until a producer says that much is waiting, spells what is
  * there, sends it and looks again. It blocks every signal, is named "stats-hero", and has a small
- * stack. It has a table of fds of its own (send/apart.h). One per process.
+ * stack. It has a table of fds of its own (send/apart.h). One per process. While it sleeps, a
+ * thread that ends the process does its work (send/place.h).
  *
  * libc does not know it (base/bare_thread.h), but where the receiver has to be looked up by name,
  * and where there are no such threads. So it is retired (send/shift.h) where the host changes what
@@ -17,10 +18,11 @@
 #include <stdint.h>
 
 #include "send/batch.h"
+#include "send/place.h"
 
 struct sender_source {
     /* Spells all that waits into `batch`; true if anything did. `last`: the process ends, leave
-     * nothing behind. Called on the sender's thread only. */
+     * nothing behind. Called in the sender's place only (send/place.h). */
     bool (*drain)(struct batch *batch, bool last);
     /* Nanoseconds until drain wants to be called although no producer woke us; UINT64_MAX: never.
      */
@@ -42,10 +44,6 @@ struct sender_options {
     struct sender_source source;
 };
 
-enum sender_state { SENDER_NONE, SENDER_IDLE, SENDER_GATHERING, SENDER_BUSY, SENDER_ENDED };
-
-extern _Atomic uint32_t sender_state;
-
 /* Before anything else; starts nothing. `options` is copied; its views must stay. */
 void sender_begin(const struct sender_options *options);
 
@@ -63,7 +61,7 @@ __attribute__((cold, noinline)) void sender_call(void);
 static inline __attribute__((always_inline)) void sender_notify(bool many)
 {
     uint32_t state = atomic_load_explicit(&sender_state, memory_order_relaxed);
-    if (__builtin_expect(state == SENDER_BUSY || (state == SENDER_GATHERING && !many), 1))
+    if (__builtin_expect(state >= SENDER_CALLED || (state == SENDER_GATHERING && !many), 1))
         return;
     sender_call();
 }
@@ -89,8 +87,9 @@ bool sender_used(void);
 /* Datagrams that could not be sent, ever. */
 uint64_t sender_errors(void);
 
-/* Has everything sent that waits, then stops the thread; waits at most `patience_ns`. Where a
- * thread ran and none can be started any more, the calling thread sends it. */
+/* Has everything sent that waits, then stops the thread; waits at most `patience_ns`. The calling
+ * thread sends it, unless the sender's is at work, or has what is not to be had any more: the
+ * receiver's address, a way to it, an fd. */
 void sender_stop(uint64_t patience_ns);
 
 /* The same, but the thread goes on (before exec, which may fail). Does nothing unless sender_used.

@@ -185,3 +185,52 @@ Test(endpoint, end_closes)
     endpoint_end(&endpoint);
     cr_assert_eq(fcntl(fd, F_GETFD), -1);
 }
+
+Test(endpoint, lent_it_has_its_socket_still)
+{
+    receiver_udp(&receiver);
+    begin();
+    assert_delivers(1);
+    int fd = endpoint.socket.fd;
+    cr_assert_eq(endpoint_lend(&endpoint), 0);
+    assert_delivers(2);
+    endpoint_give_back(&endpoint);
+    cr_assert_eq(endpoint.socket.fd, fd);
+    assert_delivers(3);
+}
+
+/* As in another table of fds, where the sender's number is nothing, or something else. */
+Test(endpoint, lent_elsewhere_it_has_another_socket)
+{
+    receiver_udp(&receiver);
+    begin();
+    assert_delivers(1);
+    struct owned_fd senders = endpoint.socket;
+    int away = dup(senders.fd);
+    cr_assert_eq(close(senders.fd), 0);
+    cr_assert_eq(endpoint_lend(&endpoint), 0);
+    assert_delivers(2);
+    int lent = endpoint.socket.fd;
+    cr_assert_neq(endpoint.socket.inode, senders.inode);
+    endpoint_give_back(&endpoint);
+    cr_assert_eq(fcntl(lent, F_GETFD), -1, "which is gone afterwards");
+    cr_assert_eq(dup2(away, senders.fd), senders.fd);
+    assert_delivers(3);
+    cr_assert_eq(endpoint.socket.inode, senders.inode);
+}
+
+Test(endpoint, lent_it_looks_nothing_up)
+{
+    receiver_udp(&receiver);
+    endpoint_begin(&endpoint, BYTES("localhost"), receiver.port);
+    cr_assert_eq(endpoint_lend(&endpoint), -EHOSTUNREACH);
+    endpoint_give_back(&endpoint);
+    cr_assert_geq(endpoint_fd(&endpoint, SECOND), 0);
+    uint64_t resolved = endpoint.resolved_ns;
+    cr_assert_eq(endpoint_lend(&endpoint), 0);
+    cr_assert_geq(endpoint_fd(&endpoint, 2 * ENDPOINT_RESOLVE_NS), 0);
+    cr_assert_eq(endpoint.resolved_ns, resolved);
+    endpoint_give_back(&endpoint);
+    cr_assert_geq(endpoint_fd(&endpoint, 2 * ENDPOINT_RESOLVE_NS), 0);
+    cr_assert_neq(endpoint.resolved_ns, resolved);
+}

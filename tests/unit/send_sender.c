@@ -1,13 +1,16 @@
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "base/sys.h"
 #include "metric/codec.h"
 #include "receiver.h"
+#include "scratch.h"
 #include "send/sender.h"
 #include "threads.h"
 
@@ -18,12 +21,18 @@ static struct receiver receiver;
 /* A source: a number of lines that wait. */
 static _Atomic uint64_t waiting, entered, rounds;
 static _Atomic uint64_t due = UINT64_MAX;
+static _Atomic bool held; /* what drains does not get on */
+static _Atomic pid_t drainer;
 
 static bool drain(struct batch *batch, bool last)
 {
     uint64_t n = atomic_exchange(&waiting, 0);
     (void)last;
+    if (n > 0)
+        atomic_store(&drainer, sys_gettid());
     atomic_fetch_add(&rounds, 1);
+    while (atomic_load(&held))
+        sys_yield();
     for (uint64_t i = 0; i < n; i++)
         batch_add(batch, BYTES("line:1|c\n"));
     return n > 0;
@@ -316,6 +325,90 @@ Test(sender, errors_are_counted)
     offer(1, true);
     sender_flush(10 * SECOND);
     cr_assert_geq(sender_errors(), 1);
+}
+
+/* It need not be given a processor for that. */
+Test(sender, what_waits_at_the_end_the_caller_sends)
+{
+    int before = threads();
+    begin_udp(60000);
+    offer(1, false);
+    cr_assert(reaches(SENDER_GATHERING));
+    sender_stop(SECOND);
+    cr_assert_eq(atomic_load(&drainer), sys_gettid());
+    cr_assert(line_arrives());
+    cr_assert(reaches(SENDER_ENDED));
+    uint64_t deadline = clock_now_ns() + 10 * SECOND;
+    while (threads() > before)
+        cr_assert_lt(clock_now_ns(), deadline, "and the thread ends by itself");
+}
+
+Test(sender, what_is_flushed_the_caller_sends)
+{
+    begin_udp(60000);
+    for (int i = 0; i < 10; i++) {
+        offer(1, false);
+        cr_assert(reaches(SENDER_GATHERING));
+        sender_flush(10 * SECOND);
+        cr_assert_eq(atomic_load(&drainer), sys_gettid());
+        cr_assert(line_arrives());
+        cr_assert(reaches(SENDER_IDLE));
+        offer(1, false);
+        cr_assert(reaches(SENDER_GATHERING));
+        sender_notify(true);
+        cr_assert(line_arrives());
+        cr_assert_neq(atomic_load(&drainer), sys_gettid(), "the thread goes on");
+    }
+}
+
+static void *stop(void *nothing)
+{
+    sender_stop(10 * SECOND);
+    return nothing;
+}
+
+Test(sender, one_that_is_at_work_is_waited_for)
+{
+    pthread_t stopper;
+    begin_udp(1);
+    atomic_store(&held, true);
+    offer(1, true);
+    while (atomic_load(&rounds) == 0)
+        sys_yield();
+    pid_t at_work = atomic_load(&drainer);
+    cr_assert_neq(at_work, 0);
+    cr_assert_eq(pthread_create(&stopper, NULL, stop, NULL), 0);
+    while (sender_send(BYTES("x:1|c\n"), SEND_POOL_ANY) != -EAGAIN)
+        ; /* until the stopper has begun */
+    cr_assert_eq(atomic_load(&sender_state), SENDER_BUSY);
+    atomic_store(&held, false);
+    cr_assert_eq(pthread_join(stopper, NULL), 0);
+    cr_assert_eq(atomic_load(&drainer), at_work);
+    cr_assert(line_arrives());
+    cr_assert(reaches(SENDER_ENDED));
+}
+
+/* Where the caller finds no way to the receiver any more, the thread may still have one. */
+Test(sender, what_the_caller_cannot_send_the_thread_does)
+{
+    char folder[64], path[100];
+    scratch_folder(folder);
+    snprintf(path, sizeof path, "%s/socket", folder);
+    receiver_unix(&receiver, path);
+    begin(60000);
+    offer(1, false);
+    cr_assert(reaches(SENDER_GATHERING));
+    offer(1, true);
+    cr_assert(line_arrives());
+    cr_assert_eq(unlink(path), 0);
+    cr_assert_eq(rmdir(folder), 0);
+    offer(1, false);
+    sender_flush(10 * SECOND);
+    cr_assert(line_arrives());
+    offer(1, false);
+    sender_stop(10 * SECOND);
+    cr_assert(line_arrives());
+    cr_assert_neq(atomic_load(&drainer), sys_gettid());
 }
 
 static int sends_in_child(void)
