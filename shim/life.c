@@ -14,6 +14,7 @@
 #include "base/sys.h"
 #include "export.h"
 #include "flow/flow.h"
+#include "flow/inherited.h"
 #include "functions.h"
 #include "guard.h"
 #include "libc.h"
@@ -169,8 +170,10 @@ static __attribute__((constructor(101))) void begin(void)
     flow_begin(&life.config);
     life.active = monitor_begin(&life.config, (struct monitor_guard){enter, leave}) == 0 &&
                   pthread_atfork(NULL, NULL, forked) == 0;
-    if (life.active)
-        functions_begin(&life.config);
+    if (!life.active)
+        return;
+    inherited_begin(environ);
+    functions_begin(&life.config);
 }
 
 static __attribute__((destructor)) void end(void)
