@@ -197,9 +197,26 @@ EXPORT SSL *SSL_new(SSL_CTX *context)
     return ssl;
 }
 
+EXPORT int SSL_up_ref(SSL *ssl)
+{
+    int result = REAL()->SSL_up_ref(ssl);
+    if (result == 1)
+        tap_held(ssl);
+    return result;
+}
+
+/* Of a session that has begun it is another reference, else a new session. */
+EXPORT SSL *SSL_dup(SSL *ssl)
+{
+    SSL *copy = REAL()->SSL_dup(ssl);
+    if (copy != NULL && copy == ssl)
+        tap_held(ssl);
+    return copy;
+}
+
 EXPORT int SSL_clear(SSL *ssl)
 {
-    tap_freed(ssl);
+    tap_cleared(ssl);
     return REAL()->SSL_clear(ssl);
 }
 

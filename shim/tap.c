@@ -119,6 +119,11 @@ void tap_pass(const void *session)
     tell(session_pass, session);
 }
 
+void tap_held(const void *session)
+{
+    tell(session_held, session);
+}
+
 void tap_over(const void *session)
 {
     tell(session_over, session);
@@ -127,4 +132,9 @@ void tap_over(const void *session)
 void tap_freed(const void *session)
 {
     tell(session_freed, session);
+}
+
+void tap_cleared(const void *session)
+{
+    tell(session_cleared, session);
 }

@@ -44,8 +44,13 @@ void tap_client_gone(const struct tap *tap);
 void tap_made(const void *session);
 void tap_pass(const void *session);
 
-/* Before the real calls: a session's side is ended, or the session is. */
+/* One more refers to a session. */
+void tap_held(const void *session);
+
+/* Before the real calls: a session's side is ended, one that refers to a session frees it, or it is
+ * to begin anew. */
 void tap_over(const void *session);
 void tap_freed(const void *session);
+void tap_cleared(const void *session);
 
 #endif

@@ -15,7 +15,7 @@
 
 void session_pass(const void *key)
 {
-    session_table_put(&(struct session){key, 0, -1});
+    session_table_put(&(struct session){key, 0, -1, 0});
 }
 
 /* A connection of the session's own. It ends with the session, or when it is given up. */
@@ -112,7 +112,7 @@ static bool is_known(int fd)
 
 void session_begin(const void *key, bool server, int fd, struct session *session)
 {
-    *session = (struct session){key, 0, -1};
+    *session = (struct session){key, 0, -1, 0};
     join_expect_tls();
     if (passing_fd >= 0 && !is_known(fd))
         fd = passing_fd;
@@ -189,17 +189,35 @@ void session_over(const void *key)
     session_pass(key);
 }
 
-void session_freed(const void *key)
+void session_held(const void *key)
+{
+    session_table_hold(key);
+}
+
+/* First what is known of it, and then its connection: another thread may find the session no more
+ * when that is over. */
+static void forget(const void *key, void (*forget_key)(const void *key))
 {
     struct session session;
     if (!session_table_find(key, &session))
-        return;
-    session_table_remove(key);
+        session.word = 0;
+    forget_key(key);
     end(&session);
+}
+
+void session_freed(const void *key)
+{
+    if (!session_table_let_go(key))
+        forget(key, session_table_remove);
+}
+
+void session_cleared(const void *key)
+{
+    forget(key, session_table_clear);
 }
 
 void session_made(const void *key)
 {
     join_expect_tls();
-    session_freed(key);
+    forget(key, session_table_remove);
 }

@@ -62,7 +62,14 @@ void session_client_gone(const struct session *session);
 /* The host is about to end its side of the session; the rest of it is not followed. */
 void session_over(const void *key);
 
-/* The session is about to be freed, or to begin anew: it is forgotten. */
+/* One more refers to the session: it is not over before each of them has freed it. */
+void session_held(const void *key);
+
+/* One that refers to the session is about to free it: the last one's end is the session's, and it
+ * is forgotten. */
 void session_freed(const void *key);
+
+/* The session is about to begin anew. */
+void session_cleared(const void *key);
 
 #endif

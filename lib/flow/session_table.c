@@ -8,6 +8,9 @@
 
 enum { SHARD_BITS = 4, PAGE_BYTES = 4096 };
 
+/* Of an entry that says nothing but who holds the session. */
+enum { FD_UNASKED = -2 };
+
 /*
  * An array of slots; at most half of them are used, so every search ends. A child that was forked
  * while another thread changed a shard may find a session twice in it, never less than an array and
@@ -73,6 +76,15 @@ static void add(struct slots *slots, const struct session *session)
     *slot = *session;
 }
 
+/* In the place of what was known; who held the session does so still. */
+static void keep(struct slots *slots, const struct session *session)
+{
+    struct session *slot = seek(slots, session->key);
+    uint32_t held = slot->key != NULL ? slot->held : 0;
+    add(slots, session);
+    slot->held = held;
+}
+
 static struct slots *grown(const struct slots *old)
 {
     struct slots *slots = make((old->mask + 1) * 2);
@@ -100,11 +112,11 @@ static bool has_room(struct shard *shard)
 HOT bool session_table_find(const void *key, struct session *session)
 {
     struct shard *shard = shard_of(key);
-    *session = (struct session){key, 0, -1};
+    *session = (struct session){key, 0, -1, 0};
     if (!lock_take(&shard->lock))
         return true;
     struct session *slot = shard->slots != NULL ? seek(shard->slots, key) : NULL;
-    bool known = slot != NULL && slot->key != NULL;
+    bool known = slot != NULL && slot->key != NULL && slot->fd != FD_UNASKED;
     if (known)
         *session = *slot;
     lock_release(&shard->lock);
@@ -118,9 +130,41 @@ bool session_table_put(const struct session *session)
         return false;
     bool room = has_room(shard);
     if (room)
-        add(shard->slots, session);
+        keep(shard->slots, session);
     lock_release(&shard->lock);
     return room;
+}
+
+void session_table_hold(const void *key)
+{
+    struct shard *shard = shard_of(key);
+    if (!lock_take(&shard->lock))
+        return;
+    if (has_room(shard)) {
+        if (seek(shard->slots, key)->key == NULL)
+            add(shard->slots, &(struct session){key, 0, FD_UNASKED, 0});
+        seek(shard->slots, key)->held++;
+    }
+    lock_release(&shard->lock);
+}
+
+/* The entry, if somebody besides the first holds the session. Under the lock. */
+static struct session *held(struct shard *shard, const void *key)
+{
+    struct session *slot = shard->slots != NULL ? seek(shard->slots, key) : NULL;
+    return slot != NULL && slot->key != NULL && slot->held > 0 ? slot : NULL;
+}
+
+bool session_table_let_go(const void *key)
+{
+    struct shard *shard = shard_of(key);
+    if (!lock_take(&shard->lock))
+        return false;
+    struct session *slot = held(shard, key);
+    if (slot != NULL)
+        slot->held--;
+    lock_release(&shard->lock);
+    return slot != NULL;
 }
 
 /* Whether an entry whose home is `home` may move from `at` back to `hole`: the hole is on its way.
@@ -143,13 +187,31 @@ static void take_out(struct slots *slots, struct session *slot)
     slots->used--;
 }
 
+static void remove_all(struct shard *shard, const void *key)
+{
+    if (shard->slots != NULL)
+        for (struct session *slot; (slot = seek(shard->slots, key))->key != NULL;)
+            take_out(shard->slots, slot);
+}
+
+void session_table_clear(const void *key)
+{
+    struct shard *shard = shard_of(key);
+    if (!lock_take(&shard->lock))
+        return;
+    struct session *slot = held(shard, key);
+    if (slot != NULL)
+        *slot = (struct session){key, 0, FD_UNASKED, slot->held};
+    else
+        remove_all(shard, key);
+    lock_release(&shard->lock);
+}
+
 void session_table_remove(const void *key)
 {
     struct shard *shard = shard_of(key);
     if (!lock_take(&shard->lock))
         return;
-    if (shard->slots != NULL)
-        for (struct session *slot; (slot = seek(shard->slots, key))->key != NULL;)
-            take_out(shard->slots, slot);
+    remove_all(shard, key);
     lock_release(&shard->lock);
 }

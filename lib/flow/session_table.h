@@ -14,16 +14,25 @@ struct session {
     const void *key;
     uint64_t word; /* its connection's (flow/conn.h); 0: it is not followed */
     int fd;        /* that its connection is known by, too; -1: by none */
+    uint32_t held; /* references to it besides the first */
 };
 
 /* Fills `*session`; false if nothing is known. A table that can't be looked at knows of every
  * session that it is not followed. */
 bool session_table_find(const void *key, struct session *session);
 
-/* Keeps it, in the place of what was known before. False if there is no memory for it. */
+/* Keeps it, in the place of what was known before, but for who holds it. False if there is no
+ * memory for it. */
 bool session_table_put(const struct session *session);
 
-/* Forgets it. */
+/* One more holds the session, of which nothing else need be known. */
+void session_table_hold(const void *key);
+
+/* One that held it does so no more; false: there was none but the first. */
+bool session_table_let_go(const void *key);
+
+/* Forgets what is known of it, but for who holds it; or that, too. */
+void session_table_clear(const void *key);
 void session_table_remove(const void *key);
 
 #endif

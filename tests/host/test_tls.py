@@ -20,12 +20,18 @@ class Certified(HostCase):
     "ex": requests(("page", 200, 1)),
     "peek": requests(("page", 200, 1)),
     "ssl_bio": requests(("page", 200, 3)),
+    "new_ssl_bio": requests(("page", 200, 10)),
+    "referenced_early": requests(("page", 200, 1)),
+    "partial": requests(("page", 200, 3)),
     "early_data": requests(("page", 200, 2), ("early", 200, 1)),
     "forked": requests(("parent", 200, 1), ("page", 200, 3)),
 })
 class Openssl(Certified):
     def test_again(self):
         self.exact(requests(("page", 200, 5), ("left", 0, 1)), "tls", "again", outcomes=("done", "aborted"))
+
+    def test_referenced(self):
+        self.exact(requests(("page", 200, 2), ("left", 0, 1)), "tls", "referenced", outcomes=("done", "aborted"))
 
     def test_unanswered(self):
         self.exact(requests(("page", 0, 5)), "tls", "unanswered", outcomes=("aborted",))

@@ -246,6 +246,99 @@ static void ssl_bio(void)
     end(ends);
 }
 
+/* Sessions that come and go with their BIOs, at addresses where others were before. */
+static void new_ssl_bio(void)
+{
+    char head[256];
+    SSL_CTX_free(server_context);
+    make_contexts();
+    for (int i = 0; i < 10; i++) {
+        BIO *bio = BIO_new_ssl(server_context, 0), *up = BIO_new(BIO_s_mem()),
+            *down = BIO_new(BIO_s_mem());
+        struct ends ends = {NULL, SSL_new(client_context), {-1, -1}};
+        EXPECT(bio != NULL && BIO_get_ssl(bio, &ends.server) == 1 && BIO_up_ref(up) == 1 &&
+               BIO_up_ref(down) == 1);
+        SSL_set_connect_state(ends.client);
+        SSL_set_bio(ends.server, up, down);
+        SSL_set_bio(ends.client, down, up);
+        shake_hands(ends);
+        ask_for(ends, "/page");
+        EXPECT(BIO_read(bio, head, sizeof head) > 20);
+        EXPECT(BIO_write(bio, ANSWER, ANSWER_BYTES) == ANSWER_BYTES);
+        hear_answer(ends);
+        BIO_free_all(bio);
+        SSL_free(ends.client);
+    }
+}
+
+/* Only the last one that lets go of a session ends it. */
+static void referenced(void)
+{
+    struct ends ends = through_memory();
+    char head[256];
+    ask_for(ends, "/page");
+    EXPECT(read_some(ends.server, head, sizeof head) > 20);
+    EXPECT(SSL_up_ref(ends.server) == 1);
+    EXPECT(SSL_dup(ends.server) == ends.server);
+    SSL_free(ends.server);
+    SSL_free(ends.server);
+    EXPECT(SSL_write(ends.server, ANSWER, ANSWER_BYTES) == ANSWER_BYTES);
+    hear_answer(ends);
+    exchange_with(ends, "/page");
+    ask_for(ends, "/left");
+    EXPECT(read_some(ends.server, head, sizeof head) > 20);
+    SSL_free(ends.server);
+    SSL_free(ends.client);
+    have_sent();
+}
+
+/* The same, where nothing of the session was seen before. */
+static void referenced_early(void)
+{
+    struct ends ends = make_sessions();
+    BIO *up = BIO_new(BIO_s_mem()), *down = BIO_new(BIO_s_mem());
+    char head[256];
+    EXPECT(SSL_up_ref(ends.server) == 1 && BIO_up_ref(up) == 1 && BIO_up_ref(down) == 1);
+    SSL_set_bio(ends.server, up, down);
+    SSL_set_bio(ends.client, down, up);
+    shake_hands(ends);
+    ask_for(ends, "/page");
+    EXPECT(read_some(ends.server, head, sizeof head) > 20);
+    SSL_free(ends.server);
+    EXPECT(SSL_write(ends.server, ANSWER, ANSWER_BYTES) == ANSWER_BYTES);
+    hear_answer(ends);
+    end(ends);
+}
+
+enum { LONG_BYTES = 1 << 20 };
+
+/* Written in parts, and repeated whenever there is no room. */
+static void partial(void)
+{
+    static char body[LONG_BYTES], sink[1 << 16];
+    static const char long_head[] = "HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n\r\n";
+    struct ends ends = through_fds();
+    char head[256];
+    int repeated = 0, room = 1 << 16;
+    EXPECT(setsockopt(ends.fds.server, SOL_SOCKET, SO_SNDBUF, &room, sizeof room) == 0);
+    EXPECT(setsockopt(ends.fds.client, SOL_SOCKET, SO_RCVBUF, &room, sizeof room) == 0);
+    SSL_set_mode(ends.server, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    for (int i = 0; i < 3; i++) {
+        ask_for(ends, "/page");
+        EXPECT(read_some(ends.server, head, sizeof head) > 20);
+        EXPECT(SSL_write(ends.server, long_head, sizeof long_head - 1) == sizeof long_head - 1);
+        for (int wrote = 0, heard = 0; heard < LONG_BYTES + (int)sizeof long_head - 1;) {
+            int n = wrote < LONG_BYTES ? SSL_write(ends.server, body, LONG_BYTES - wrote) : 0;
+            wrote += n > 0 ? n : 0;
+            repeated += n < 0;
+            if (n <= 0 && (n = SSL_read(ends.client, sink, sizeof sink)) > 0)
+                heard += n;
+        }
+    }
+    EXPECT(repeated > 0);
+    end(ends);
+}
+
 /* A session after another one on the same connection, and one that begins anew. */
 static void again(void)
 {
@@ -415,6 +508,10 @@ int main(int argc, char **argv)
         {"ex", ex},
         {"peek", peek},
         {"ssl_bio", ssl_bio},
+        {"new_ssl_bio", new_ssl_bio},
+        {"referenced", referenced},
+        {"referenced_early", referenced_early},
+        {"partial", partial},
         {"again", again},
         {"unanswered", unanswered},
         {"gone", gone},

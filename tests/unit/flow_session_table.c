@@ -13,7 +13,7 @@ static const void *key_of(uintptr_t n)
 
 static void put(uintptr_t n, uint64_t word)
 {
-    cr_assert(session_table_put(&(struct session){key_of(n), word, (int)n}));
+    cr_assert(session_table_put(&(struct session){key_of(n), word, (int)n, 0}));
 }
 
 static void assert_known(uintptr_t n, uint64_t word)
@@ -51,6 +51,28 @@ Test(session_table, put_replace_remove)
     session_table_remove(key_of(1));
     assert_unknown(1);
     assert_known(2, 20);
+}
+
+Test(session_table, who_holds_a_session_is_remembered)
+{
+    session_table_hold(key_of(1));
+    assert_unknown(1);
+    put(1, 10);
+    session_table_hold(key_of(1));
+    put(1, 11);
+    assert_known(1, 11);
+    cr_assert(session_table_let_go(key_of(1)));
+    session_table_clear(key_of(1));
+    assert_unknown(1);
+    put(1, 12);
+    cr_assert(session_table_let_go(key_of(1)));
+    cr_assert_not(session_table_let_go(key_of(1)), "the first one is left");
+    assert_known(1, 12);
+    session_table_hold(key_of(1));
+    session_table_remove(key_of(1));
+    cr_assert_not(session_table_let_go(key_of(1)));
+    session_table_clear(key_of(1));
+    assert_unknown(1);
 }
 
 Test(session_table, grows)
@@ -92,7 +114,7 @@ static void *come_and_go(void *number)
     struct session session;
     for (int round = 0; round < 200; round++) {
         for (uintptr_t n = first; n < first + 100; n++)
-            if (!session_table_put(&(struct session){key_of(n), n, -1}))
+            if (!session_table_put(&(struct session){key_of(n), n, -1, 0}))
                 return (void *)key_of(n);
         for (uintptr_t n = first; n < first + 100; n++) {
             if (!session_table_find(key_of(n), &session) || session.word != n)
