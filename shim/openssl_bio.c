@@ -6,6 +6,7 @@
  */
 #include <stdatomic.h>
 
+#include "base/lock.h"
 #include "export.h"
 #include "life.h"
 #include "openssl.h"
@@ -13,6 +14,7 @@
 enum { TYPE_SSL = 0x207, CTRL_GET_SSL = 110 }; /* BIO_TYPE_SSL, BIO_C_GET_SSL */
 
 static struct {
+    struct lock lock;
     _Atomic(const struct openssl *) real; /* set first, once */
     openssl_bio_read *read;
     openssl_bio_write *write;
@@ -66,16 +68,25 @@ static BIO_METHOD *make_method(const struct openssl *real, const BIO_METHOD *the
     return method;
 }
 
+/* One thread makes it, and others that come meanwhile wait for that. */
+static void make_once(const struct openssl *real, const BIO_METHOD *theirs)
+{
+    if (atomic_load_explicit(&bio.method, memory_order_acquire) != NULL || !lock_take(&bio.lock))
+        return;
+    if (atomic_load(&bio.real) == NULL) {
+        atomic_store(&bio.real, real);
+        atomic_store_explicit(&bio.method, make_method(real, theirs), memory_order_release);
+    }
+    lock_release(&bio.lock);
+}
+
 EXPORT const BIO_METHOD *BIO_f_ssl(void)
 {
-    const struct openssl *real = openssl_of(__builtin_return_address(0)), *none = NULL;
+    const struct openssl *real = openssl_of(__builtin_return_address(0));
     const BIO_METHOD *theirs = real->BIO_f_ssl();
     if (theirs == NULL || !life_active())
         return theirs;
-    if (atomic_compare_exchange_strong(&bio.real, &none, real))
-        atomic_store(&bio.method, make_method(real, theirs));
-    else if (none != real)
-        return theirs;
+    make_once(real, theirs);
     const BIO_METHOD *ours = atomic_load_explicit(&bio.method, memory_order_acquire);
-    return ours != NULL ? ours : theirs;
+    return ours != NULL && atomic_load(&bio.real) == real ? ours : theirs;
 }
