@@ -18,7 +18,7 @@
 
 #include "base/lock.h"
 
-enum { LIBRARY_FUNCTIONS_MOST = 48, LIBRARY_COPIES_MOST = 4, LIBRARY_SITES = 512 };
+enum { LIBRARY_FUNCTIONS_MOST = 48, LIBRARY_COPIES_MOST = 16, LIBRARY_SITES = 512 };
 
 /* A place of call, and the functions that it means. */
 struct library_site {
