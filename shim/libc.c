@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/syscall.h>
 
@@ -87,6 +88,12 @@ static void early_quick_exit(int status)
         libc.quick_exit(status);
 }
 
+static libc_handler *early_signal(int number, libc_handler *handler)
+{
+    libc_resolve();
+    return libc.signal != early_signal ? libc.signal(number, handler) : SIG_ERR;
+}
+
 HOT_DATA struct libc libc = {
 #define FUNCTION(type, name, parameters, arguments) .name = early_##name,
 #include "libc.def"
@@ -100,6 +107,7 @@ HOT_DATA struct libc libc = {
     .closefrom = early_closefrom,
     .exit_now = early_exit,
     .quick_exit = early_quick_exit,
+    .signal = early_signal,
 };
 
 /* `member` is a function pointer; it stays as it is for a name that is not found. */
@@ -124,4 +132,5 @@ void libc_resolve(void)
     resolve(&libc.closefrom, "closefrom");
     resolve(&libc.exit_now, "_exit");
     resolve(&libc.quick_exit, "quick_exit");
+    resolve(&libc.signal, "signal");
 }

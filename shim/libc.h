@@ -14,6 +14,9 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+struct sigaction;
+typedef void libc_handler(int number);
+
 struct libc {
 #define FUNCTION(type, name, parameters, arguments) type(*name) parameters;
 #include "libc.def"
@@ -28,6 +31,7 @@ struct libc {
     void (*closefrom)(int first);
     void (*exit_now)(int status); /* _exit */
     void (*quick_exit)(int status);
+    libc_handler *(*signal)(int number, libc_handler *handler);
 };
 
 extern struct libc libc;

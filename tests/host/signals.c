@@ -140,6 +140,39 @@ static void delivered_to_host(void)
     pair_close(pair);
 }
 
+/* Handlers that end their process by the signal that they were called for. */
+static void end_by(int number)
+{
+    EXPECT(signal(number, SIG_DFL) == end_by);
+    raise(number);
+}
+
+static void end_by_action(int number)
+{
+    handle(number, SIG_DFL, 0);
+    EXPECT(kill(getpid(), number) == 0);
+}
+
+static void ends_by(int number, void (*handler)(int))
+{
+    int status;
+    pid_t child = fork();
+    if (child == 0) {
+        handle(number, handler, 0);
+        serve("/ended", 5);
+        raise(number);
+        _Exit(0);
+    }
+    EXPECT(waitpid(child, &status, 0) == child);
+    EXPECT(WIFSIGNALED(status) && WTERMSIG(status) == number);
+}
+
+static void ended_by_handler(void)
+{
+    ends_by(SIGTERM, end_by);
+    ends_by(SIGINT, end_by_action);
+}
+
 int main(int argc, char **argv)
 {
     static const struct scenario table[] = {
@@ -149,6 +182,7 @@ int main(int argc, char **argv)
         {"answered_by_handler", answered_by_handler},
         {"interrupted_read", interrupted_read},
         {"delivered_to_host", delivered_to_host},
+        {"ended_by_handler", ended_by_handler},
     };
     return SCENARIO_RUN(table, argc, argv);
 }

@@ -27,3 +27,7 @@ class Signals(HostCase):
 
     def test_profiled(self):
         self.under_load("profiled")
+
+    def test_ended_by_handler(self):
+        """A handler that gives the default action back and raises its signal: nothing is sent before."""
+        self.exact(requests(("ended", 200, 10)), "signals", "ended_by_handler", shim=self.shim(FLUSH_MS=60000))
