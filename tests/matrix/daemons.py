@@ -89,6 +89,12 @@ def apache_wsgi(daemon=False):
             f"WSGIApplicationGroup %{{GLOBAL}}\nWSGIScriptAlias / {APPS}/wsgi_app.py\nWSGIChunkedRequest On\n")
 
 
+def apache_php(script):
+    """mod_php, for which prefork is: this program answers everything."""
+    return (f"LoadModule php_module {program('libphp*.so', servers.Apache.modules)}\n"
+            f'AliasMatch "^" "{script}"\nSetHandler application/x-httpd-php\n')
+
+
 class PhpFpm(Server):
     """On the Unix socket `path`: it speaks FastCGI there."""
 
@@ -119,10 +125,11 @@ class PhpFpm(Server):
         return os.path.exists(self.path)
 
 
-def program(pattern):
-    """The path of a program whose name holds its version."""
+def program(pattern, folders=None):
+    """The path of a program, or a library, whose name holds its version."""
     import glob
-    found = [path for folder in os.environ["PATH"].split(":") for path in glob.glob(f"{folder}/{pattern}")]
+    folders = (folders or os.environ["PATH"]).split(":")
+    found = [path for folder in folders for path in glob.glob(f"{folder}/{pattern}")]
     return found[0] if found else pattern
 
 

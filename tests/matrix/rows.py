@@ -97,6 +97,8 @@ ROWS = [
     Row("Apache", "mod_wsgi, embedded", APACHE, of(daemons.Apache, mpm="event", more=daemons.apache_wsgi()), ALL),
     Row("Apache", "mod_wsgi, daemon processes", APACHE,
         of(daemons.Apache, mpm="event", more=daemons.apache_wsgi(daemon=True)), ALL),
+    Row("Apache", "mod_php", APACHE,
+        of(daemons.Apache, mpm="prefork", more=daemons.apache_php(daemons.APPS + "/router.php")), ALL),
     Row("lighttpd", "sendfile", LIGHTTPD, of(daemons.Lighttpd)),
     Row("lighttpd", "writev", LIGHTTPD, of(daemons.Lighttpd, backend="writev")),
     Row("HAProxy", "4 threads, before nginx", HAPROXY, before_nginx(daemons.Haproxy), behind=True),
