@@ -81,6 +81,31 @@ Test(flow_fds, a_copy_leads_to_the_same_connection)
     cr_assert_eq(flow_look(copy), flow_look(fd));
 }
 
+/* No system lets every process have them: here they are numbers only. */
+Test(flow_fds, numbers_up_to_the_kernels_most)
+{
+    static const int fds[] = {1000000, 1000001, 1048575, 1 << 20, (1 << 30) - 1};
+    char expected[256] = "";
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
+        flow_accepted(fds[i]);
+        desk_read(fds[i], GET("/high"));
+    }
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
+        desk_write(fds[i], OK_EMPTY);
+        strcat(expected, "high GET 200 done\n");
+    }
+    assert_ended(expected);
+    flow_duplicated(flow_look(fds[0]), fds[4] - 1);
+    flow_closing(flow_look(fds[0]), fds[0]);
+    desk_read(fds[4] - 1, GET("/copy"));
+    desk_write(fds[4] - 1, OK_EMPTY);
+    strcat(expected, "copy GET 200 done\n");
+    assert_ended(expected);
+    for (int fd; (fd = fdtable_next(100000, ~0u)) >= 0;)
+        flow_closing(flow_look(fd), fd);
+    assert_ended(expected);
+}
+
 Test(flow_fds, a_connection_ends_with_its_last_fd)
 {
     int fd = desk_accept(), copy = duplicate(fd);
