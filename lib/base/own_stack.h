@@ -9,7 +9,8 @@
 #include <stddef.h>
 
 /* Runs `run` on `n` bytes of fresh memory, whole pages, and returns when it has. Signals must be
- * blocked: a handler has not the host's stack there. 0, or -ENOMEM, and then it did not run. */
+ * blocked: a handler has not the host's stack there. 0; or, and then it did not run, -ENOMEM, or
+ * -ENOSYS where this is not written for the processor. errno is what it leaves. */
 int own_stack_run(void (*run)(void), size_t n);
 
 #endif

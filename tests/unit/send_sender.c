@@ -327,6 +327,8 @@ Test(sender, errors_are_counted)
     cr_assert_geq(sender_errors(), 1);
 }
 
+#ifdef __x86_64__ /* for others: base/own_stack.h */
+
 /* It need not be given a processor for that. */
 Test(sender, what_waits_at_the_end_the_caller_sends)
 {
@@ -360,6 +362,8 @@ Test(sender, what_is_flushed_the_caller_sends)
         cr_assert_neq(atomic_load(&drainer), sys_gettid(), "the thread goes on");
     }
 }
+
+#endif
 
 static void *stop(void *nothing)
 {
