@@ -5,8 +5,7 @@
  * pool: the endpoints, and the sending of many datagrams by one system call. Batches go to the
  * endpoints in turn; one that fails does not stop the others. UDP datagrams of one size, the last
  * of which may be smaller, go down to the kernel as one large one that it cuts (UDP_SEGMENT, from
- * Linux 4.18 on), which takes it a third of the time. Only for the sender's thread, or
- * who has its place.
+ * Linux 4.18 on), which takes it a third of the time. Only for who has the sender's place.
  */
 
 #include <stdatomic.h>
