@@ -96,14 +96,16 @@ void worker_set_id(struct worker *worker, struct bytes id)
     request_id_set(&worker->id, id);
 }
 
-/* Its owner comes last: from then on the sweep may end it, and it may be another's. */
-static inline int begin(struct worker *worker, const struct thread *owner)
+/* Its owner comes last: from then on the sweep may end it, and it may be another's. `told`: 0, or
+ * HOLD_TOLD if the caller tells its start. */
+static inline int begin(struct worker *worker, const struct thread *owner, uint64_t told)
 {
     uint64_t before = atomic_load_explicit(&worker->hold, memory_order_relaxed);
     int error = request_id_text(&worker->id).n > 0 ? registry_add(worker) : 0;
     if (error < 0 && worker->by_calls)
         return error;
-    atomic_store_explicit(&worker->hold, before + owner->link.number + 1, memory_order_release);
+    atomic_store_explicit(&worker->hold, before + told + owner->link.number + 1,
+                          memory_order_release);
     return 0;
 }
 
@@ -116,16 +118,12 @@ static inline bool is_thread(uint32_t owner)
 static bool claim_start(struct worker *worker, uint64_t *named)
 {
     uint64_t hold = atomic_load_explicit(&worker->hold, memory_order_acquire);
-    *named = names_of(worker);
-    return is_thread((uint32_t)hold) && !(hold & HOLD_TOLD) &&
-           atomic_compare_exchange_strong(&worker->hold, &hold, hold | HOLD_TOLD);
-}
-
-static void tell_start(struct worker *worker, struct thread *self)
-{
-    uint64_t named;
-    if (claim_start(worker, &named))
-        sender_notify(event_put_start(&self->ring, named));
+    while (is_thread((uint32_t)hold) && !(hold & HOLD_TOLD)) {
+        *named = names_of(worker);
+        if (atomic_compare_exchange_weak(&worker->hold, &hold, hold | HOLD_TOLD))
+            return true;
+    }
+    return false;
 }
 
 uint32_t worker_tell_starts(worker_tell_start *tell)
@@ -144,16 +142,17 @@ uint32_t worker_tell_starts(worker_tell_start *tell)
 
 int worker_begin_for(struct worker *worker, struct thread *owner, struct thread *self)
 {
-    int error = begin(worker, owner);
+    uint64_t named = names_of(worker);
+    int error = begin(worker, owner, HOLD_TOLD);
     if (error == 0)
-        tell_start(worker, self);
+        sender_notify(event_put_start(&self->ring, named));
     return error;
 }
 
 HOT void worker_begin(struct worker *worker, struct thread *thread)
 {
     atomic_fetch_add_explicit(&thread->owned, 1, memory_order_relaxed);
-    begin(worker, thread);
+    begin(worker, thread, 0);
     sender_notify(false);
     if (__builtin_expect(current_watched, 0))
         current_begins(worker, thread);
@@ -369,8 +368,9 @@ void worker_free(struct worker *worker)
 /* Who claims it for its owner's DOWN holds the lock, and then looks whether it has a holder. */
 bool worker_leave(struct worker *worker, struct thread *thread)
 {
-    if (thread != NULL)
-        tell_start(worker, thread);
+    uint64_t named;
+    if (thread != NULL && claim_start(worker, &named))
+        sender_notify(event_put_start(&thread->ring, named));
     bool locked = lock_take(&worker->lock);
     bool left = is_thread(worker_owner(worker));
     if (left)
