@@ -1,15 +1,15 @@
-"""callgrind: reads what callgrind counted, function by function.
+"""callgrind: reads what callgrind counted, function by function, and by the sources that code was written in.
 
 Code that was inlined belongs to the function in the symbol table that holds it, as callgrind's `fn` lines
-have it; the `fi` and `fe` lines, which tell where inlined code was written, are passed over.
+have it, and to the source that `fi` and `fe` lines name; where that is none of the project's, a compiler's
+header for one, to the source of the function.
 """
 
 import collections
 import os
 import re
-import subprocess
 
-# A function where it stands: the file's name of its program or library, its own, its source's.
+# Code where it stands: the file's name of its program or library, its function's, its source's.
 Function = collections.namedtuple("Function", "object name file")
 
 _NAME = re.compile(r"(ob|fl|fi|fe|fn|cob|cfi|cfl|cfn)=\((\d+)\)(?: (.*))?")
@@ -36,7 +36,7 @@ class _Names:
 def self_costs(lines):
     """{Function: instructions} from the lines of one thread's file, without those of what it called."""
     names, costs = _Names(), collections.Counter()
-    here = {"ob": "???", "fl": "???", "fn": "???"}
+    here = {"ob": "???", "fl": "???", "fn": "???", "fi": "???"}
     function, called = None, False
     for line in lines:
         cost = _COST.match(line)
@@ -52,9 +52,13 @@ def self_costs(lines):
             if not told:
                 continue
             name = names.get(*told.groups())
-            if told[1] in here:
-                here[told[1]] = name
-                function = Function(os.path.basename(here["ob"]), _PART.sub("", here["fn"]), here["fl"])
+            if told[1] not in ("ob", "fl", "fn", "fi", "fe"):
+                continue
+            here["fi" if told[1] == "fe" else told[1]] = name
+            if told[1] == "fl":
+                here["fi"] = name
+            source = here["fl"] if floor_of(here["fi"]) == "others" else here["fi"]
+            function = Function(os.path.basename(here["ob"]), _PART.sub("", here["fn"]), source)
     return costs
 
 
@@ -74,18 +78,3 @@ def floor_of(source):
     """The folder of the project that a source lies in: `shim`, or a floor of lib/."""
     place = re.search(r"(?:^|/)(?:lib/([a-z]+)|(shim))/[^/]+$", source)
     return (place[1] or place[2]) if place else "others"
-
-
-def sources(library):
-    """{function: the file that it was written in}, by the library's debug information. callgrind names
-    the file of a function's first instruction, which may be inlined code of another's."""
-    symbols = re.findall(r"^([0-9a-f]+) [tTiW] (\S+)$", "\n".join(_run("nm", "--defined-only", library)), re.M)
-    blocks = "\n".join(_run("addr2line", "-a", "-i", "-e", library, *(address for address, _ in symbols)))
-    # Of each address the innermost frame comes first, and the function itself last.
-    frames = [block.split()[-1] for block in re.split(r"^0x", blocks, flags=re.M)[1:]]
-    return {_PART.sub("", name): frame.rpartition(":")[0]
-            for (_, name), frame in zip(symbols, frames) if not frame.startswith("?")}
-
-
-def _run(*command):
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()

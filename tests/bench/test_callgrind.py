@@ -10,8 +10,8 @@ sys.path.insert(0, os.path.join(ROOT, "bench"))
 import callgrind  # noqa: E402
 from callgrind import Function  # noqa: E402
 
-# A server's function calls one of the shim's, which has another's code in it, in a part that the
-# compiler cut off as well; numbers stand for names that were told.
+# A server's function calls one of the shim's, which has another source's code in it, and a compiler's, in a
+# part that the compiler cut off as well; numbers stand for names that were told.
 COUNTED = """\
 positions: line
 events: Ir
@@ -35,7 +35,10 @@ fn=(2)
 fi=(3) lib/base/bytes.h
 +3 30
 fe=(2)
--2 20
+-2 10
+fi=(4) /usr/lib/gcc/include/emmintrin.h
+7 10
+fe=(2)
 * 10
 
 fl=(3)
@@ -47,12 +50,12 @@ totals: 166
 
 
 class CallgrindCase(unittest.TestCase):
-    def test_costs_belong_to_the_function_that_the_code_is_in(self):
+    def test_costs_belong_to_a_function_and_a_source(self):
         costs = callgrind.self_costs(COUNTED.splitlines())
         self.assertEqual(costs, {
             Function("server", "serve", "???"): 16,
-            Function("libshim.so", "flow_read", "lib/flow/flow.c"): 120,
-            Function("libshim.so", "flow_read", "lib/base/bytes.h"): 30,
+            Function("libshim.so", "flow_read", "lib/flow/flow.c"): 90,
+            Function("libshim.so", "flow_read", "lib/base/bytes.h"): 60,
         })
         self.assertEqual(sum(costs.values()), 166)
 
