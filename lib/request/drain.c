@@ -95,10 +95,11 @@ static void tell_start(uint8_t scope, uint16_t label, uint16_t action)
 
 static void journal_event(const struct event *event)
 {
+    if (!journal_wanted())
+        return;
     const struct lines *lines = lines_of(event->scope);
-    if (journal_wanted())
-        journal_add(event, (struct bytes){lines->app, lines->app_bytes},
-                    (struct bytes){lines->host, lines->host_bytes});
+    journal_add(event, (struct bytes){lines->app, lines->app_bytes},
+                (struct bytes){lines->host, lines->host_bytes});
 }
 
 /* A request that was reported has its line in the log already. */
@@ -137,14 +138,17 @@ static void take_down(const struct event *event)
 static void take(const struct event *event)
 {
     struct writer w = writer_on(drain.group, sizeof drain.group);
-    if (event->kind == EVENT_START || event->starts)
+    bool whole = event->kind == EVENT_END && event->starts && drain.aggregate_ns == 0;
+    if (whole)
+        lines_whole(lines_of(event->scope), &w, event);
+    else if (event->kind == EVENT_START || event->starts)
         put_start(&w, event->scope, event->label, event->action);
-    if (event->kind == EVENT_DOWN) {
-        take_down(event);
-    } else if (event->kind == EVENT_END) {
+    if (event->kind == EVENT_END && !whole)
         put_end(&w, event);
+    if (event->kind == EVENT_DOWN)
+        take_down(event);
+    else if (event->kind == EVENT_END)
         journal_event(event);
-    }
     batch_add(drain.batch, (struct bytes){drain.group, w.n});
 }
 

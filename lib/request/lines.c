@@ -115,16 +115,25 @@ static void spell_one(const struct lines *lines, struct phrase *phrase)
 /* What phrases are about. */
 #define REQUESTS(label, action) ((uint64_t)(label) << 16 | (action))
 #define STATUS(status)          (1ull << 63 | (uint32_t)(status))
+#define WHOLE(event)                                                                               \
+    (1ull << 62 | (uint64_t)(uint16_t)(event)->status << 32 |                                      \
+     REQUESTS((event)->label, (event)->action))
+
+static void add_requests_keys(const struct lines *lines, struct phrase *phrase, uint16_t label,
+                              uint16_t action)
+{
+    KEY(phrase, app(lines), BYTES(".application.allRequests"));
+    KEY(phrase, app(lines), BYTES("."), host(lines), BYTES(".allRequests"));
+    KEY(phrase, app(lines), BYTES(".application.byRequestType."), label_text(&names.labels, label),
+        BYTES("."), label_text(&names.actions, action));
+}
 
 /* All requests, and those of one label and action. */
 static struct phrase *requests_phrase(const struct lines *lines, uint16_t label, uint16_t action)
 {
     struct phrase *phrase = phrase_of(lines, REQUESTS(label, action));
     if (phrase->keys == 0) {
-        KEY(phrase, app(lines), BYTES(".application.allRequests"));
-        KEY(phrase, app(lines), BYTES("."), host(lines), BYTES(".allRequests"));
-        KEY(phrase, app(lines), BYTES(".application.byRequestType."),
-            label_text(&names.labels, label), BYTES("."), label_text(&names.actions, action));
+        add_requests_keys(lines, phrase, label, action);
         spell_one(lines, phrase);
     }
     return phrase;
@@ -168,6 +177,35 @@ void lines_status(const struct lines *lines, struct writer *w, int status, uint6
     put_counts(lines, w, status_phrase(lines, status), count);
 }
 
+static void put_whole_counts(const struct lines *lines, struct writer *w, const struct event *event)
+{
+    lines_started(lines, w, event->label, event->action, 1);
+    lines_status(lines, w, event->status, 1);
+}
+
+/* Its keys are those of the requests, and what it counts is one of them and its status. What it is
+ * made from may fall on its own slot: it takes that last. */
+static __attribute__((noinline)) struct phrase *spell_whole(const struct lines *lines,
+                                                            const struct event *event)
+{
+    char counts[PHRASE_BYTES];
+    struct writer w = writer_on(counts, sizeof counts);
+    put_whole_counts(lines, &w, event);
+    struct phrase *phrase = phrase_of(lines, WHOLE(event));
+    add_requests_keys(lines, phrase, event->label, event->action);
+    if (!w.full && w.n <= sizeof phrase->at - phrase->n) {
+        memcpy(phrase->at + phrase->n, counts, w.n);
+        phrase->one_bytes = (uint32_t)w.n;
+    }
+    return phrase;
+}
+
+static struct phrase *whole_phrase(const struct lines *lines, const struct event *event)
+{
+    struct phrase *phrase = phrase_of(lines, WHOLE(event));
+    return __builtin_expect(phrase->keys > 0, 1) ? phrase : spell_whole(lines, event);
+}
+
 static uint64_t in_unit(const struct lines *lines, uint64_t time_us)
 {
     return lines->in_ms ? time_us / 1000 : time_us;
@@ -190,12 +228,32 @@ static void put_upstreams(const struct lines *lines, struct writer *w, const str
              sum.prefix);
 }
 
-void lines_times(const struct lines *lines, struct writer *w, const struct event *event)
+static void put_times(const struct lines *lines, struct writer *w, const struct phrase *requests,
+                      const struct event *event)
 {
     struct tail tail = tail_of(lines, in_unit(lines, event->duration_ns / 1000), METRIC_TIMER);
-    put_phrase(w, requests_phrase(lines, event->label, event->action), &tail);
+    put_phrase(w, requests, &tail);
     if (event->timers > 0)
         put_upstreams(lines, w, event);
+}
+
+void lines_times(const struct lines *lines, struct writer *w, const struct event *event)
+{
+    put_times(lines, w, requests_phrase(lines, event->label, event->action), event);
+}
+
+void lines_whole(const struct lines *lines, struct writer *w, const struct event *event)
+{
+    bool short_status = (uint32_t)event->status <= UINT16_MAX;
+    const struct phrase *phrase = short_status ? whole_phrase(lines, event) : NULL;
+    if (__builtin_expect(
+            phrase == NULL || phrase->one_bytes == 0 || w->size - w->n < phrase->one_bytes, 0)) {
+        put_whole_counts(lines, w, event);
+        lines_times(lines, w, event);
+        return;
+    }
+    put_bytes(w, (struct bytes){phrase->at + phrase->n, phrase->one_bytes});
+    put_times(lines, w, phrase, event);
 }
 
 void lines_own(const struct lines *lines, struct writer *w, const char *name, uint64_t count)

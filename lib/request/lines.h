@@ -35,6 +35,10 @@ void lines_started(const struct lines *lines, struct writer *w, uint16_t label, 
 /* `count` requests ended with this status. */
 void lines_status(const struct lines *lines, struct writer *w, int status, uint64_t count);
 
+/* All lines of a request: its start, its end's status, its times. As the three others in turn, but
+ * the counts of what comes again and again are found at once. */
+void lines_whole(const struct lines *lines, struct writer *w, const struct event *event);
+
 /* The times of a request that ended. */
 void lines_times(const struct lines *lines, struct writer *w, const struct event *event);
 

@@ -297,6 +297,40 @@ Test(lines, scopes_in_turn_keep_their_own_words)
         }
 }
 
+/* Of more labels and statuses than are kept, so that they take one another's places. */
+Test(lines, a_whole_request_is_its_parts)
+{
+    enum { LABELS = 40 };
+    static char parts[4096];
+    static const int statuses[] = {200, 404, 0, 503, -5, 70000, 65535, 999};
+    uint16_t number[LABELS];
+    begin(PROTOCOL_ESTATSD, "");
+    for (int i = 0; i < LABELS; i++) {
+        char text[16];
+        snprintf(text, sizeof text, "label-%d", i);
+        number[i] = label_number(&names.labels, bytes_of(text));
+    }
+    struct timer timer = {.label = timer_label("rdbms.query"), .time_us = 7000};
+    for (unsigned i = 0; i < 20000; i++) {
+        unsigned drawn = i * 2654435761u >> 8;
+        struct writer of_parts = writer_on(parts, sizeof parts);
+        label = number[drawn % LABELS];
+        struct event *event =
+            (struct event *)(uintptr_t)ended(&timer, drawn >> 9 & 1, drawn * 1000);
+        event->status = statuses[drawn >> 6 & 7];
+        lines_started(&lines, &of_parts, label, action, 1);
+        lines_status(&lines, &of_parts, event->status, 1);
+        lines_times(&lines, &of_parts, event);
+        for (int again = 0; again < 2; again++) {
+            w.n = 0;
+            lines_whole(&lines, &w, event);
+            cr_assert(bytes_equal((struct bytes){w.at, w.n}, (struct bytes){parts, of_parts.n}),
+                      "%.*s\nnot\n%.*s", (int)w.n, w.at, (int)of_parts.n, parts);
+        }
+        ring_release_spsc(&ring);
+    }
+}
+
 Test(lines, any_status)
 {
     begin(PROTOCOL_STATSD, "");
