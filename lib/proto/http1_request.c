@@ -53,6 +53,7 @@ static bool read_beginning(struct bytes text, struct http1_event *event)
     if (n == 0 || !blank(text.at[n]))
         return false;
     event->method = (struct bytes){text.at, n};
+    event->known = http1_method_of(event->method);
     while (n < text.n && blank(text.at[n]))
         if (++n >= TARGET_AT_MOST)
             return false;

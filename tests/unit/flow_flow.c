@@ -153,6 +153,39 @@ Test(flow, interim_responses_end_nothing)
     assert_ended("a PUT 200 done\n");
 }
 
+/* What the method means for the response is known wherever the request's line was split. */
+Test(flow, a_method_in_pieces_is_the_same_method)
+{
+    static const char request[] = "HEAD /a HTTP/1.1\r\nHost: h\r\n\r\n";
+    size_t requests = 0;
+    for (size_t first = 1; first < sizeof request - 1; first++) {
+        int fd = desk_accept();
+        desk_read(fd, GET("/b"));
+        desk_write(fd, OK_EMPTY);
+        desk_read_bytes(fd, request, first);
+        desk_read_bytes(fd, request + first, sizeof request - 1 - first);
+        desk_write(fd, OK_OF(5));
+        desk_read(fd, GET("/c"));
+        desk_write(fd, NOT_FOUND);
+        desk_close(fd);
+        desk_client_leaves(fd);
+        requests += 3;
+    }
+    struct bytes text = desk_sent(requests, requests);
+    cr_assert_eq(count_lines(text, "app.application.byRequestType.a.HEAD:1|m", ""), requests / 3);
+    cr_assert_eq(count_lines(text, "app.application.byStatusCode.404:1|m", ""), requests / 3);
+}
+
+/* As the line before the rest, so is one that is answered before it has ended. */
+Test(flow, a_head_request_refused_inside_its_line)
+{
+    int fd = desk_accept();
+    desk_read(fd, "HEAD /a");
+    desk_write(fd, "HTTP/1.1 414 URI Too Long\r\nContent-Length: 5\r\n\r\n");
+    assert_ended("a HEAD 414 done\n");
+    desk_sent(1, 1);
+}
+
 Test(flow, responses_without_a_body)
 {
     int fd = desk_accept();
