@@ -206,6 +206,8 @@ HOT uint64_t http1_response_skip(struct http1_response *parser, uint64_t n,
 {
     uint64_t taken = n;
     enum http1_event_kind kind = HTTP1_BAD;
+    if (parser->state == RESPONSE_LINE)
+        parser->status = 0;
     if (parser->state == RESPONSE_BODY)
         kind = after_body(parser, http1_body_skip(&parser->body, &taken));
     else

@@ -106,6 +106,15 @@ Test(flow, a_head_sent_unseen_gives_the_connection_up)
     cr_assert_eq(count_lines(desk_sent(1, 1), "app.stats_hero.lost:1|m", ""), 1);
 }
 
+Test(flow, a_head_sent_unseen_does_not_have_the_status_before_it)
+{
+    int fd = desk_accept();
+    desk_read(fd, GET("/a") GET("/b"));
+    desk_write(fd, OK_EMPTY);
+    desk_send_file(fd, 50);
+    assert_ended("a GET 200 done\nb GET 0 aborted\n");
+}
+
 Test(flow, a_body_read_unseen)
 {
     int fd = desk_accept();
