@@ -14,6 +14,7 @@
 #include "request/sweep.h"
 #include "request/thread.h"
 #include "request/totals.h"
+#include "request/worker.h"
 
 static struct {
     const struct config *config;
@@ -29,9 +30,20 @@ static void tell_here(const struct event_facts *facts)
     sweep_say_down(facts->id);
 }
 
+/* Whoever tells of its requests then has no way to tell their starts: they wait in its queue. */
+static void leave_starts(struct thread *thread)
+{
+    if (atomic_load(&thread->owned) == 0)
+        return;
+    sender_call();
+    if (sender_unable())
+        worker_tell_own_starts(thread);
+}
+
 static void down(struct thread *thread)
 {
     monitor.guard.enter();
+    leave_starts(thread);
     thread_ended(thread);
     if (thread_downs() > 0) {
         sender_call();

@@ -140,6 +140,18 @@ uint32_t worker_tell_starts(worker_tell_start *tell)
     return told;
 }
 
+void worker_tell_own_starts(struct thread *thread)
+{
+    uint32_t n = pool_size(&workers);
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t named;
+        struct worker *worker = pool_at(&workers, i);
+        if (worker != NULL && worker_owner(worker) == thread->link.number + 1 &&
+            claim_start(worker, &named))
+            event_put_start(&thread->ring, named);
+    }
+}
+
 int worker_begin_for(struct worker *worker, struct thread *owner, struct thread *self)
 {
     uint64_t named = names_of(worker);

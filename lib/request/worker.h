@@ -154,6 +154,9 @@ void worker_sweep(worker_is_lost *lost, void (*tell)(const struct event_facts *f
 typedef void worker_tell_start(uint8_t scope, uint16_t label, uint16_t action);
 uint32_t worker_tell_starts(worker_tell_start *tell);
 
+/* The same, of those that `thread`, the calling one, owns: it tells them itself. */
+void worker_tell_own_starts(struct thread *thread);
+
 /* Each worker that the thread owns: calls have made it and it is dropped, or it can't be looked up
  * any more. How many there were. */
 uint32_t worker_clean(struct thread *thread);

@@ -1,5 +1,8 @@
 #include <criterion/criterion.h>
+#include <sched.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "request/figures.h"
@@ -103,6 +106,32 @@ static size_t downs_in(struct bytes text)
         sum += n * count_lines(text, line, "");
     }
     return sum;
+}
+
+static void *wait_and_leave_behind(void *go)
+{
+    while (!atomic_load((atomic_bool *)go))
+        sched_yield();
+    begun("left-behind");
+    return NULL;
+}
+
+/* The exiting thread sends what waits, and the start is part of it. */
+Test(monitor, a_request_that_is_down_where_no_sender_can_be_started_has_a_start)
+{
+    atomic_bool go = false;
+    pthread_t thread;
+    begin();
+    cr_assert_eq(pthread_create(&thread, NULL, wait_and_leave_behind, &go), 0);
+    struct rlimit none = {0, 0};
+    if (setuid(65534) != 0 || setrlimit(RLIMIT_NPROC, &none) != 0)
+        cr_skip_test();
+    atomic_store(&go, true);
+    pthread_join(thread, NULL);
+    cr_assert(sender_unable());
+    struct bytes text = service_sent(&service);
+    cr_assert_eq(count_lines(text, "app.application.allRequests:1|m", ""), 1);
+    cr_assert_eq(downs_in(text), 1);
 }
 
 Test(monitor, a_dead_threads_requests_are_down)
