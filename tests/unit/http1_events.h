@@ -96,7 +96,7 @@ static inline void request_note(struct events *events, const struct http1_event 
 static inline void request_piece(struct request_run *run, const char *at, size_t n)
 {
     while (n > 0 && !run->events.over) {
-        struct http1_event event = {.known = (enum http1_method)-1};
+        struct http1_event event = {.known = HTTP1_METHOD_CONNECT};
         size_t taken =
             http1_request_feed(&run->parser, at, n, http1_id_header(BYTES("x-request-id")), &event);
         if (taken == 0 || taken > n || (taken < n && event.kind == HTTP1_MORE))
