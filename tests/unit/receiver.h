@@ -119,7 +119,8 @@ static inline void collector_take(struct collector *c, struct bytes datagram)
 {
     if (COLLECTOR_BYTES - c->n < datagram.n)
         abort();
-    memcpy(c->text + c->n, datagram.at, datagram.n);
+    if (datagram.n > 0) /* an empty one may have no address */
+        memcpy(c->text + c->n, datagram.at, datagram.n);
     c->n += datagram.n;
     if (datagram.n > c->largest)
         c->largest = datagram.n;
