@@ -28,14 +28,13 @@ struct pool {
     uint32_t most;          /* objects at most; 0: as many as the slabs hold */
     _Atomic uint64_t free;  /* tag << 32 | number + 1; 0 in the low half: none */
     _Atomic uint32_t fresh; /* numbers below it were taken at least once */
-    _Atomic(char *) slab[POOL_SLABS];
+    _Atomic(char *) *slab;  /* POOL_SLABS; apart, as zeros that no file has to hold */
 };
 
-/* For a static pool of `type`, whose first member must be a pool_link. */
-#define POOL_OF(type, limit)                                                                       \
-    {                                                                                              \
-        .object_bytes = sizeof(type), .most = (limit)                                              \
-    }
+/* A static pool of `type`, whose first member must be a pool_link. */
+#define POOL(name, type, limit)                                                                    \
+    static _Atomic(char *) name##_slabs[POOL_SLABS];                                               \
+    static struct pool name = {.object_bytes = sizeof(type), .most = (limit), .slab = name##_slabs}
 
 struct pool_link {
     _Atomic uint32_t next; /* the free list's */

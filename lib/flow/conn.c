@@ -5,7 +5,7 @@
 #include "base/process.h"
 #include "request/monitor.h"
 
-static struct pool conns = POOL_OF(struct conn, 0);
+POOL(conns, struct conn, 0);
 
 /* The parsers' `kept` parts are left as they are: nobody reads them before they were written. */
 static void begin(struct conn *conn)

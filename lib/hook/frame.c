@@ -26,7 +26,7 @@ static struct {
     pthread_key_t key;
 } frames;
 
-static struct pool owners = POOL_OF(struct frame_owner, 0);
+POOL(owners, struct frame_owner, 0);
 
 static void leave(void *owner);
 

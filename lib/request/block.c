@@ -1,7 +1,7 @@
 #include "request/block.h"
 
 /* 256 MiB in all: what is asked for past that is refused, as without memory. */
-static struct pool blocks = POOL_OF(struct block, 1048576);
+POOL(blocks, struct block, 1048576);
 
 struct block *block_make(void)
 {

@@ -27,7 +27,7 @@ struct retired {
 
 #define HEAD_BYTES ((sizeof(struct retired) + 63) & ~(size_t)63)
 
-static struct pool readers = POOL_OF(struct reader, 0);
+POOL(readers, struct reader, 0);
 
 static struct {
     ck_epoch_t epoch;

@@ -20,7 +20,7 @@
 
 __thread struct thread *thread_current __attribute__((tls_model("initial-exec")));
 
-static struct pool threads = POOL_OF(struct thread, 0);
+POOL(threads, struct thread, 0);
 static pthread_key_t key;
 static thread_down *tell_down;
 static _Atomic uint32_t live, downs, downs_ever, ended;

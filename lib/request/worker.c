@@ -53,7 +53,7 @@ static inline uint64_t hold_with(uint64_t hold, uint32_t owner)
  * then nobody can know it, so nobody can look it up, and it does not stand in the registry.
  */
 
-static struct pool workers = POOL_OF(struct worker, WORKERS_MOST);
+POOL(workers, struct worker, WORKERS_MOST);
 static HOT_DATA bool ids_wanted;
 
 void worker_tell_ids(bool tell)

@@ -9,7 +9,7 @@ struct object {
     uint64_t holder; /* plain: only its holder touches it */
 };
 
-static struct pool pool = POOL_OF(struct object, THREADS *HELD);
+POOL(pool, struct object, THREADS *HELD);
 
 static void let_go(struct object *object, uint64_t me)
 {

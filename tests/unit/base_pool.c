@@ -10,7 +10,7 @@ struct object {
     char padding[24];
 };
 
-static struct pool pool = POOL_OF(struct object, 0);
+POOL(pool, struct object, 0);
 
 Test(pool, objects_are_zero_and_apart)
 {
@@ -70,7 +70,7 @@ Test(pool, a_slab_that_is_not_made_has_no_objects)
 
 Test(pool, the_limit_holds)
 {
-    static struct pool few = POOL_OF(struct object, 70);
+    POOL(few, struct object, 70);
     struct object *last = NULL;
     for (int i = 0; i < 70; i++)
         cr_assert_not_null(last = pool_get(&few));
@@ -82,7 +82,7 @@ Test(pool, the_limit_holds)
 
 Test(pool, as_many_as_the_slabs_hold)
 {
-    static struct pool small = POOL_OF(struct pool_link, 0);
+    POOL(small, struct pool_link, 0);
     uint32_t n = 0;
     while (pool_get(&small) != NULL)
         n++;

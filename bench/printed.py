@@ -1,4 +1,4 @@
-"""rows: a measurement's table on the terminal, as the programs here print it (bench.h), with its limits."""
+"""printed: a measurement's table on the terminal, as the programs here print it (bench.h), with its limits."""
 
 
 class Rows:
