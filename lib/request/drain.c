@@ -78,12 +78,19 @@ static void put_start(struct writer *w, uint8_t scope, uint16_t label, uint16_t 
 
 static void put_end(struct writer *w, const struct event *event)
 {
+    const struct lines *lines = lines_of(event->scope);
+    if (event->starts && drain.aggregate_ns == 0) {
+        lines_whole(lines, w, event);
+        return;
+    }
+    if (event->starts)
+        put_start(w, event->scope, event->label, event->action);
     if (drain.aggregate_ns == 0)
-        lines_status(lines_of(event->scope), w, event->status, 1);
+        lines_status(lines, w, event->status, 1);
     else
         while (!totals_ended(event->scope, event->status))
             spell_sums();
-    lines_times(lines_of(event->scope), w, event);
+    lines_times(lines, w, event);
 }
 
 static void tell_start(uint8_t scope, uint16_t label, uint16_t action)
@@ -138,17 +145,14 @@ static void take_down(const struct event *event)
 static void take(const struct event *event)
 {
     struct writer w = writer_on(drain.group, sizeof drain.group);
-    bool whole = event->kind == EVENT_END && event->starts && drain.aggregate_ns == 0;
-    if (whole)
-        lines_whole(lines_of(event->scope), &w, event);
-    else if (event->kind == EVENT_START || event->starts)
-        put_start(&w, event->scope, event->label, event->action);
-    if (event->kind == EVENT_END && !whole)
+    if (event->kind == EVENT_END) {
         put_end(&w, event);
+        journal_event(event);
+    } else if (event->kind == EVENT_START || event->starts) {
+        put_start(&w, event->scope, event->label, event->action);
+    }
     if (event->kind == EVENT_DOWN)
         take_down(event);
-    else if (event->kind == EVENT_END)
-        journal_event(event);
     batch_add(drain.batch, (struct bytes){drain.group, w.n});
 }
 
