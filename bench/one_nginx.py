@@ -3,17 +3,15 @@
 import os
 import signal
 import socket
-import ssl
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
-SHIM = os.path.join(BUILD, "libstatshero.so")
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tests"))
 
-os.environ["PATH"] = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
+from servers import BUILD, ROOT, SHIM, certificate, free_port, plain_environment, trusting  # noqa: E402, F401
 
 CONFIG = """
 worker_processes 1; daemon off; master_process {master}; pid {dir}/pid; error_log {dir}/error.log;
@@ -26,17 +24,7 @@ http {{
 }}
 """
 
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def plain_environment():
-    """The environment without any trace of the shim."""
-    return {name: value for name, value in os.environ.items()
-            if name != "LD_PRELOAD" and not name.startswith("STATS_HERO_")}
+TLS = " ssl; ssl_certificate {}; ssl_certificate_key {}"
 
 
 def temporary_folder():
@@ -72,19 +60,10 @@ class OneNginx:
         self.config = os.path.join(self.folder, "nginx.conf")
         with open(self.config, "w", encoding="ascii") as file:
             file.write(CONFIG.format(dir=self.folder, port=self.port, sendfile=sendfile,
-                                     master="on" if master else "off", tls=self._certify() if tls else ""))
+                                     master="on" if master else "off", tls=TLS.format(*certificate()) if tls else ""))
         self.environment = {**plain_environment(), **environment}
         self.wrapper, self.process = wrapper, None
         self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}/index.html"
-
-    def _certify(self):
-        """A certificate that nobody vouches for; what `listen` says with it. Handshakes with its key take
-        the same time whatever the key."""
-        key, certificate = os.path.join(self.folder, "key"), os.path.join(self.folder, "certificate")
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                        "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost",
-                        "-keyout", key, "-out", certificate], capture_output=True, check=True)
-        return f" ssl; ssl_certificate {certificate}; ssl_certificate_key {key}"
 
     def __enter__(self):
         self.process = subprocess.Popen([*self.wrapper, "nginx", "-c", self.config], env=self.environment,
@@ -98,10 +77,9 @@ class OneNginx:
 
     def _wait(self):
         deadline = time.monotonic() + 30
-        trusting = ssl._create_unverified_context()
         while True:
             try:
-                urllib.request.urlopen(self.url, timeout=5, context=trusting).read()
+                urllib.request.urlopen(self.url, timeout=5, context=trusting()).read()
                 return
             except OSError:
                 if self.process.poll() is not None or time.monotonic() > deadline:
