@@ -21,12 +21,12 @@
  * thread to thread by worker_reparent, and back to 0 by whoever ends the request, its holder or its
  * owner's DOWN: one compare-and-swap, so exactly one of them.
  *
- * The sweep, which does what is left of a dead owner, reads the record before it claims it. While
- * it still has that owner the holder changes nothing but the owner, so a successful claim proves
- * that what was read belongs together. After the claim the sweep still has to take the record out
- * of the registry: until that is done `owner` is OWNER_LEAVING, and a holder that gives the record
- * back meanwhile leaves that to it (OWNER_FREED), so that the record is nobody else's before it is
- * out.
+ * The sweep, which does what is left of a dead owner (at exit of living ones, too), reads the
+ * record before it claims it. While it has that owner in the same turn the holder changes nothing
+ * but the owner, so a successful claim proves that what was read belongs together. After the claim
+ * the sweep still has to take the record out of the registry: until that is done `owner` is
+ * OWNER_LEAVING, and a holder that gives the record back meanwhile leaves that to it (OWNER_FREED),
+ * so that the record is nobody else's before it is out.
  */
 
 _Static_assert(offsetof(struct worker, id.word) + 16 <= 64, "one line for the registry");
@@ -181,14 +181,32 @@ change_owner(struct worker *worker, uint32_t owner, uint32_t next, uint64_t *hol
     return false;
 }
 
+/* A child that was forked inside us has no threads yet. */
+static void disown(uint32_t owner)
+{
+    struct thread *thread = thread_at(owner - 1);
+    if (thread != NULL)
+        thread_disown(thread);
+}
+
 /* Takes the worker from `owner`; false if somebody was faster. */
 static bool claim(struct worker *worker, uint32_t owner, uint32_t next, uint64_t *hold)
 {
     if (!is_thread(owner) || !change_owner(worker, owner, next, hold))
         return false;
-    struct thread *thread = thread_at(owner - 1);
-    if (thread != NULL) /* a child that was forked inside us has no threads yet */
-        thread_disown(thread);
+    disown(owner);
+    return true;
+}
+
+/* The same of one that a thread owned when its hold was `seen`, if nothing has become of it since
+ * but that its start was told. */
+static bool claim_seen(struct worker *worker, uint64_t seen, uint32_t next, uint64_t *hold)
+{
+    *hold = seen;
+    while (!atomic_compare_exchange_weak(&worker->hold, hold, hold_with(*hold, next)))
+        if ((*hold | HOLD_TOLD) != (seen | HOLD_TOLD))
+            return false;
+    disown((uint32_t)seen);
     return true;
 }
 
@@ -438,14 +456,15 @@ static void leave(struct worker *worker)
     worker_free(worker);
 }
 
-static bool claim_lost(struct worker *worker, uint32_t owner, struct event_facts *facts, char *id)
+/* `seen`: what its hold was when it was found to be lost. */
+static bool claim_lost(struct worker *worker, uint64_t seen, struct event_facts *facts, char *id)
 {
     if (!lock_take(&worker->lock))
         return false; /* the next sweep tries again */
     *facts = facts_of(worker);
     facts->id = (struct bytes){id, request_id_copy(&worker->id, id)};
     uint64_t hold;
-    bool claimed = claim(worker, owner, OWNER_LEAVING, &hold);
+    bool claimed = claim_seen(worker, seen, OWNER_LEAVING, &hold);
     if (claimed)
         registry_remove(worker);
     facts->starts = claimed && !(hold & HOLD_TOLD);
@@ -458,12 +477,13 @@ static void sweep_one(struct worker *worker, worker_is_lost *lost,
 {
     char id[REQUEST_ID_BYTES];
     struct event_facts facts;
-    uint32_t owner = worker_owner(worker);
+    uint64_t seen = atomic_load_explicit(&worker->hold, memory_order_acquire);
+    uint32_t owner = (uint32_t)seen;
     const struct thread *thread = is_thread(owner) ? thread_at(owner - 1) : NULL;
     if (thread == NULL || !lost(thread))
         return;
     uint32_t tid = (uint32_t)thread->tid;
-    if (!claim_lost(worker, owner, &facts, id))
+    if (!claim_lost(worker, seen, &facts, id))
         return;
     if (facts.id.n == 0)
         facts.id = id_supply_next(ids);

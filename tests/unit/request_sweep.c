@@ -302,6 +302,38 @@ Test(sweep, the_end_of_the_process_is_everybodys)
     cr_assert_eq(live_told.n, 2, "once");
 }
 
+static struct worker *renewed;
+
+/* Between being found and being claimed: the request ends, and the record is the next one's. */
+static bool renew_meanwhile(const struct thread *thread)
+{
+    struct thread *self = thread_self();
+    cr_assert_eq(thread, self);
+    worker_end(renewed, self, 200, OUTCOME_DONE, 5000);
+    worker_renew(renewed, 2000);
+    worker_begin(renewed, self);
+    return true;
+}
+
+static bool tell_start_meanwhile(const struct thread *thread)
+{
+    worker_tell_own_starts(thread_self());
+    return thread == thread_self();
+}
+
+Test(sweep, a_record_that_was_renewed_meanwhile_is_left_alone)
+{
+    struct id_supply ids;
+    id_supply_begin(&ids);
+    renewed = live_worker("one");
+    worker_begin(renewed, thread_self());
+    worker_sweep(renew_meanwhile, live_tell, &ids);
+    cr_assert_eq(live_told.n, 0);
+    cr_assert(worker_is_owned(renewed), "the next one goes on");
+    worker_sweep(tell_start_meanwhile, live_tell, &ids);
+    cr_assert_eq(live_told.n, 1, "one whose start is told is still the same");
+}
+
 /* What was found dead and what went DOWN by itself, with many requests of both, at one time. */
 Test(sweep, sweeps_at_once_tell_each_once)
 {
