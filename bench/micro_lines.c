@@ -1,8 +1,8 @@
 /*
  * What the sender takes to spell metric lines: nanoseconds of CPU time per line, for each dialect,
- * of a request's eight lines (lines_started, lines_status, lines_times), and of those of one with
- * upstream times, whose keys are put together anew each time. Rounds are interleaved; a row shows
- * the median and the least of them.
+ * of a request's eight lines where it took as long as the one before it, where it did not, and of
+ * those of one with upstream times, whose keys are put together anew each time. Rounds are
+ * interleaved; a row shows the median and the least of them.
  *
  *     make benches && build/bench/micro_lines
  */
@@ -14,8 +14,9 @@
 
 enum { LABELS = 4, ROOM = 8192 };
 
-/* The requests whose lines are spelled: ends, without upstream times and with two. */
-enum kind { ALONE, WITH_UPSTREAMS, KINDS };
+/* The requests whose lines are spelled: ends, each as long as the one before or not, without
+ * upstream times and with two. */
+enum kind { ALIKE, VARIED, WITH_UPSTREAMS, KINDS };
 
 static uint64_t ends[KINDS][LABELS][EVENT_WORDS_MOST];
 
@@ -55,13 +56,6 @@ static void make_ends(enum kind kind)
     timers_clear(&timers);
 }
 
-static void spell(const struct lines *lines, struct writer *w, const struct event *end)
-{
-    lines_started(lines, w, end->label, end->action, 1);
-    lines_status(lines, w, end->status, 1);
-    lines_times(lines, w, end);
-}
-
 static int count_lines(const struct writer *w)
 {
     int n = 0;
@@ -80,8 +74,10 @@ static double line_ns(enum protocol protocol, enum kind kind)
     lines_begin(&lines, &config);
     double began = thread_cpu_ns();
     for (int i = 0; i < (int)requests; i++) {
+        struct event *end = (struct event *)ends[kind][i % LABELS];
+        end->duration_ns += kind == ALIKE ? 0 : 1000000;
         w.n = 0;
-        spell(&lines, &w, (const struct event *)ends[kind][i % LABELS]);
+        lines_whole(&lines, &w, end);
     }
     double ns = (thread_cpu_ns() - began) / requests;
     expect(!w.full && count_lines(&w) >= 8);
@@ -90,9 +86,10 @@ static double line_ns(enum protocol protocol, enum kind kind)
 
 static void show(enum protocol protocol, enum kind kind, const struct rounds *rounds)
 {
+    static const char *const kinds[KINDS] = {"as long as before", "longer",
+                                             "with two upstream times"};
     char title[64];
-    snprintf(title, sizeof title, "%s%s", codec_of(protocol)->name,
-             kind == WITH_UPSTREAMS ? ", with two upstream times" : "");
+    snprintf(title, sizeof title, "%s, %s", codec_of(protocol)->name, kinds[kind]);
     rounds_print(title, rounds, 0);
 }
 

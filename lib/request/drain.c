@@ -12,6 +12,10 @@
 /* The largest group of lines: an end with TIMERS_MOST timers, each told three times at most. */
 enum { GROUP_BYTES = 3 * (TIMERS_MOST + 3) * 400, ROUND_EVENTS = 65536 };
 
+enum {
+    HURRY_EVENTS = 32
+}; /* some microseconds: so often it is asked whether somebody waits for us */
+
 static struct {
     struct lines lines[SCOPES]; /* the process's own first; others once they are needed */
     struct batch *batch;        /* what is spelled now goes there */
@@ -66,37 +70,58 @@ static void spell_sums(void)
     drain.sums_due_ns = 0;
 }
 
-static void put_start(struct writer *w, uint8_t scope, uint16_t label, uint16_t action)
+static bool summed(void)
 {
-    if (drain.aggregate_ns == 0) {
-        lines_started(lines_of(scope), w, label, action, 1);
-        return;
-    }
+    return drain.aggregate_ns > 0;
+}
+
+static void sum_start(uint8_t scope, uint16_t label, uint16_t action)
+{
     while (!totals_started(scope, label, action))
         spell_sums();
 }
 
-static void put_end(struct writer *w, const struct event *event)
+static void sum_end(const struct event *event)
 {
-    const struct lines *lines = lines_of(event->scope);
-    if (event->starts && drain.aggregate_ns == 0) {
-        lines_whole(lines, w, event);
-        return;
-    }
     if (event->starts)
-        put_start(w, event->scope, event->label, event->action);
-    if (drain.aggregate_ns == 0)
+        sum_start(event->scope, event->label, event->action);
+    while (!totals_ended(event->scope, event->status))
+        spell_sums();
+}
+
+static void put_end(const struct lines *lines, struct writer *w, const struct event *event)
+{
+    if (summed()) {
+        lines_times(lines, w, event);
+    } else if (event->starts) {
+        lines_whole(lines, w, event);
+    } else {
         lines_status(lines, w, event->status, 1);
-    else
-        while (!totals_ended(event->scope, event->status))
-            spell_sums();
-    lines_times(lines, w, event);
+        lines_times(lines, w, event);
+    }
+}
+
+/* A view until the next lines are made. */
+static inline struct bytes end_text(const struct lines *lines, const struct event *event)
+{
+    struct bytes text = {NULL, 0};
+    if (summed() || event->starts)
+        text = lines_kept(lines, event, !summed());
+    if (__builtin_expect(text.n > 0, 1))
+        return text;
+    struct writer w = writer_on(drain.group, sizeof drain.group);
+    put_end(lines, &w, event);
+    return (struct bytes){drain.group, w.n};
 }
 
 static void tell_start(uint8_t scope, uint16_t label, uint16_t action)
 {
+    if (summed()) {
+        sum_start(scope, label, action);
+        return;
+    }
     struct writer w = writer_on(drain.group, sizeof drain.group);
-    put_start(&w, scope, label, action);
+    lines_started(lines_of(scope), &w, label, action, 1);
     batch_add(drain.batch, (struct bytes){drain.group, w.n});
 }
 
@@ -142,33 +167,48 @@ static void take_down(const struct event *event)
     journal_event(event);
 }
 
+static inline void take_end(const struct event *event)
+{
+    if (summed())
+        sum_end(event);
+    batch_add(drain.batch, end_text(lines_of(event->scope), event));
+    journal_event(event);
+}
+
 static void take(const struct event *event)
 {
-    struct writer w = writer_on(drain.group, sizeof drain.group);
-    if (event->kind == EVENT_END) {
-        put_end(&w, event);
-        journal_event(event);
-    } else if (event->kind == EVENT_START || event->starts) {
-        put_start(&w, event->scope, event->label, event->action);
+    if (__builtin_expect(event->kind == EVENT_END, 1)) {
+        take_end(event);
+        return;
     }
+    if (event->kind == EVENT_START || event->starts)
+        tell_start(event->scope, event->label, event->action);
     if (event->kind == EVENT_DOWN)
         take_down(event);
-    batch_add(drain.batch, (struct bytes){drain.group, w.n});
+}
+
+/* `most` events of one thread's queue, or all. How many there were. */
+static uint32_t take_some(struct ring *ring, uint32_t most)
+{
+    const uint64_t *record;
+    uint32_t events = 0;
+    while (events < most && (record = ring_peek_spsc(ring)) != NULL) {
+        take((const struct event *)record);
+        ring_release_spsc(ring);
+        events++;
+    }
+    return events;
 }
 
 /* Events of one thread's queue, but not more than `most`; `*emptied`: that was all. */
 static uint32_t drain_ring(struct ring *ring, uint32_t most, bool *emptied)
 {
-    const uint64_t *record = NULL;
     uint32_t events = 0;
-    while (events < most && !batch_hurried(drain.batch)) {
-        record = ring_peek_spsc(ring);
-        *emptied = record == NULL;
-        if (record == NULL)
-            break;
-        take((const struct event *)record);
-        ring_release_spsc(ring);
-        events++;
+    while (events < most && !*emptied && !batch_hurried(drain.batch)) {
+        uint32_t some = most - events < HURRY_EVENTS ? most - events : HURRY_EVENTS;
+        uint32_t taken = take_some(ring, some);
+        *emptied = taken < some;
+        events += taken;
     }
     return events;
 }

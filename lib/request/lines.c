@@ -228,32 +228,80 @@ static void put_upstreams(const struct lines *lines, struct writer *w, const str
              sum.prefix);
 }
 
-static void put_times(const struct lines *lines, struct writer *w, const struct phrase *requests,
-                      const struct event *event)
+/* Behind `one`, unless the request before took as long: fast ones differ little. */
+static inline void spell_times(const struct lines *lines, struct phrase *phrase, uint64_t time)
 {
-    struct tail tail = tail_of(lines, in_unit(lines, event->duration_ns / 1000), METRIC_TIMER);
-    put_phrase(w, requests, &tail);
+    if (__builtin_expect(phrase->time == time && phrase->times_bytes > 0, 1))
+        return;
+    size_t from = phrase->n + phrase->one_bytes;
+    struct writer w = writer_on(phrase->at + from, sizeof phrase->at - from);
+    struct tail tail = tail_of(lines, time, METRIC_TIMER);
+    put_phrase(&w, phrase, &tail);
+    phrase->times_bytes = w.full ? 0 : (uint32_t)w.n;
+    phrase->time = time;
+}
+
+static inline uint64_t time_of(const struct lines *lines, const struct event *event)
+{
+    return in_unit(lines, event->duration_ns / 1000);
+}
+
+static struct bytes kept_times(const struct lines *lines, const struct event *event)
+{
+    struct phrase *phrase = requests_phrase(lines, event->label, event->action);
+    spell_times(lines, phrase, time_of(lines, event));
+    return (struct bytes){phrase->at + phrase->n + phrase->one_bytes, phrase->times_bytes};
+}
+
+static struct bytes kept_whole(const struct lines *lines, const struct event *event)
+{
+    if (__builtin_expect((uint32_t)event->status > UINT16_MAX, 0))
+        return BYTES("");
+    struct phrase *phrase = whole_phrase(lines, event);
+    spell_times(lines, phrase, time_of(lines, event));
+    if (__builtin_expect(phrase->one_bytes == 0 || phrase->times_bytes == 0, 0))
+        return BYTES("");
+    return (struct bytes){phrase->at + phrase->n, phrase->one_bytes + phrase->times_bytes};
+}
+
+struct bytes lines_kept(const struct lines *lines, const struct event *event, bool whole)
+{
     if (event->timers > 0)
-        put_upstreams(lines, w, event);
+        return BYTES("");
+    return whole ? kept_whole(lines, event) : kept_times(lines, event);
+}
+
+static bool put_if_kept(struct writer *w, struct bytes text)
+{
+    if (text.n == 0 || w->size - w->n < text.n)
+        return false;
+    put_bytes(w, text);
+    return true;
+}
+
+/* What is too long to be kept. */
+static void put_times(const struct lines *lines, struct writer *w, const struct event *event)
+{
+    struct tail tail = tail_of(lines, time_of(lines, event), METRIC_TIMER);
+    put_phrase(w, requests_phrase(lines, event->label, event->action), &tail);
 }
 
 void lines_times(const struct lines *lines, struct writer *w, const struct event *event)
 {
-    put_times(lines, w, requests_phrase(lines, event->label, event->action), event);
+    if (!put_if_kept(w, kept_times(lines, event)))
+        put_times(lines, w, event);
+    if (event->timers > 0)
+        put_upstreams(lines, w, event);
 }
 
 void lines_whole(const struct lines *lines, struct writer *w, const struct event *event)
 {
-    bool short_status = (uint32_t)event->status <= UINT16_MAX;
-    const struct phrase *phrase = short_status ? whole_phrase(lines, event) : NULL;
-    if (__builtin_expect(
-            phrase == NULL || phrase->one_bytes == 0 || w->size - w->n < phrase->one_bytes, 0)) {
+    if (!put_if_kept(w, kept_whole(lines, event))) {
         put_whole_counts(lines, w, event);
-        lines_times(lines, w, event);
-        return;
+        put_times(lines, w, event);
     }
-    put_bytes(w, (struct bytes){phrase->at + phrase->n, phrase->one_bytes});
-    put_times(lines, w, phrase, event);
+    if (event->timers > 0)
+        put_upstreams(lines, w, event);
 }
 
 void lines_own(const struct lines *lines, struct writer *w, const char *name, uint64_t count)

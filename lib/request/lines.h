@@ -42,6 +42,10 @@ void lines_whole(const struct lines *lines, struct writer *w, const struct event
 /* The times of a request that ended. */
 void lines_times(const struct lines *lines, struct writer *w, const struct event *event);
 
+/* The same lines of a request without upstream times, `whole` or its times alone, where they stand:
+ * one copy less. A view until the next call here; empty if they are too long to be kept. */
+struct bytes lines_kept(const struct lines *lines, const struct event *event, bool whole);
+
 /* One of the shim's own figures: APP.stats_hero.NAME. */
 void lines_own(const struct lines *lines, struct writer *w, const char *name, uint64_t count);
 

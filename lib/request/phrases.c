@@ -13,7 +13,7 @@ struct phrase *phrase_of(const void *speaker, uint64_t name)
     if (phrase->speaker != speaker || phrase->name != name) {
         phrase->speaker = speaker;
         phrase->name = name;
-        phrase->keys = phrase->n = phrase->one_bytes = 0;
+        phrase->keys = phrase->n = phrase->one_bytes = phrase->times_bytes = 0;
     }
     return phrase;
 }

@@ -21,7 +21,9 @@ struct phrase {
     uint32_t end[PHRASE_KEYS]; /* where each key ends */
     uint32_t n;                /* where the last one does, and `one` begins */
     uint32_t one_bytes;        /* lines that count one of each key; 0: not spelled */
-    char at[PHRASE_BYTES];     /* one key after the other, then `one` */
+    uint32_t times_bytes;      /* lines that tell `time` under each key; 0: not spelled */
+    uint64_t time;             /* as it was told last */
+    char at[PHRASE_BYTES];     /* one key after the other, then `one`, then the times */
 };
 
 /* The phrase's slot. */

@@ -297,11 +297,41 @@ Test(lines, scopes_in_turn_keep_their_own_words)
         }
 }
 
-/* Of more labels and statuses than are kept, so that they take one another's places. */
+static void assert_same(struct bytes is, struct bytes expected)
+{
+    cr_assert(bytes_equal(is, expected), "%.*s\nnot\n%.*s", (int)is.n, is.at, (int)expected.n,
+              expected.at);
+}
+
+/* All its lines, and its times alone, whichever way they are asked for. `fits`: they are not too
+ * long to be kept. */
+static void assert_parts(const struct event *event, bool fits)
+{
+    static char parts[4096];
+    struct writer of_parts = writer_on(parts, sizeof parts);
+    lines_started(&lines, &of_parts, label, action, 1);
+    lines_status(&lines, &of_parts, event->status, 1);
+    size_t counts = of_parts.n;
+    lines_times(&lines, &of_parts, event);
+    struct bytes whole = {parts, of_parts.n}, times = {parts + counts, of_parts.n - counts};
+    for (int again = 0; again < 2; again++) {
+        w.n = 0;
+        lines_whole(&lines, &w, event);
+        assert_same((struct bytes){w.at, w.n}, whole);
+        struct bytes kept = lines_kept(&lines, event, true);
+        if (kept.n > 0 || (fits && (uint32_t)event->status <= UINT16_MAX))
+            assert_same(kept, whole);
+        kept = lines_kept(&lines, event, false);
+        if (kept.n > 0 || fits)
+            assert_same(kept, times);
+    }
+}
+
+/* Of more labels and statuses than are kept, so that they take one another's places; half of them
+ * took as long as others did. */
 Test(lines, a_whole_request_is_its_parts)
 {
     enum { LABELS = 40 };
-    static char parts[4096];
     static const int statuses[] = {200, 404, 0, 503, -5, 70000, 65535, 999};
     uint16_t number[LABELS];
     begin(PROTOCOL_ESTATSD, "");
@@ -313,20 +343,11 @@ Test(lines, a_whole_request_is_its_parts)
     struct timer timer = {.label = timer_label("rdbms.query"), .time_us = 7000};
     for (unsigned i = 0; i < 20000; i++) {
         unsigned drawn = i * 2654435761u >> 8;
-        struct writer of_parts = writer_on(parts, sizeof parts);
         label = number[drawn % LABELS];
-        struct event *event =
-            (struct event *)(uintptr_t)ended(&timer, drawn >> 9 & 1, drawn * 1000);
+        uint64_t duration_ns = (drawn >> 10 & 1 ? drawn % 4 : drawn) * 1000000ull;
+        struct event *event = (struct event *)(uintptr_t)ended(&timer, drawn >> 9 & 1, duration_ns);
         event->status = statuses[drawn >> 6 & 7];
-        lines_started(&lines, &of_parts, label, action, 1);
-        lines_status(&lines, &of_parts, event->status, 1);
-        lines_times(&lines, &of_parts, event);
-        for (int again = 0; again < 2; again++) {
-            w.n = 0;
-            lines_whole(&lines, &w, event);
-            cr_assert(bytes_equal((struct bytes){w.at, w.n}, (struct bytes){parts, of_parts.n}),
-                      "%.*s\nnot\n%.*s", (int)w.n, w.at, (int)of_parts.n, parts);
-        }
+        assert_parts(event, event->timers == 0);
         ring_release_spsc(&ring);
     }
 }
@@ -355,6 +376,20 @@ Test(lines, names_are_made_harmless)
     lines_begin(&lines, &config);
     cr_assert(bytes_equal((struct bytes){lines.app, lines.app_bytes}, BYTES("my_app_.eu")));
     cr_assert(bytes_equal((struct bytes){lines.host, lines.host_bytes}, BYTES("_")));
+}
+
+/* Keys that are so long that a request's text is not kept. */
+Test(lines, long_names_are_put_anew)
+{
+    char name[128];
+    memset(name, 'n', sizeof name);
+    begin(PROTOCOL_ESTATSD, "");
+    config.app = config.my_host = (struct bytes){name, sizeof name - 1};
+    lines_begin(&lines, &config);
+    label = label_number(&names.labels, config.app);
+    const struct event *event = ended(NULL, 0, 3000000);
+    assert_parts(event, false);
+    cr_assert_eq(lines_kept(&lines, event, true).n, 0);
 }
 
 Test(lines, what_finds_no_room_is_left_out_whole)
