@@ -17,22 +17,24 @@
 struct sigaction;
 typedef void libc_handler(int number);
 
+/* What servers call for every request stands first, in one cache line. */
 struct libc {
+    /* Those that an allocator may call while it starts. */
+    ssize_t (*read)(int fd, void *at, size_t n);
+    ssize_t (*write)(int fd, const void *at, size_t n);
+    int (*close)(int fd);
 #define FUNCTION(type, name, parameters, arguments) type(*name) parameters;
 #include "libc.def"
 #undef FUNCTION
-    /* Those that an allocator may call while it starts, and those of another shape. */
-    ssize_t (*read)(int fd, void *at, size_t n);
-    ssize_t (*write)(int fd, const void *at, size_t n);
+    /* Those of another shape, and two more of an allocator's. */
     long (*syscall)(long number, long a, long b, long c, long d, long e, long f);
-    int (*close)(int fd);
     int (*fcntl)(int fd, int command, ...);
     int (*fcntl64)(int fd, int command, ...);
     void (*closefrom)(int first);
     void (*exit_now)(int status); /* _exit */
     void (*quick_exit)(int status);
     libc_handler *(*signal)(int number, libc_handler *handler);
-};
+} __attribute__((aligned(64)));
 
 extern struct libc libc;
 

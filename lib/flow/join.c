@@ -69,7 +69,7 @@ static HOT struct worker *make_worker(struct conn *conn, const struct http1_even
     }
     worker_name(worker, names_label(&self->names, line->target),
                 line->known == HTTP1_METHOD_GET ? names.get : names_action(line->method));
-    worker->method = (uint8_t)line->known;
+    worker->method = line->known & 0x7f;
     return worker;
 }
 
@@ -102,7 +102,7 @@ static HOT void close_oldest(struct conn *conn, int status, enum outcome outcome
     conn->oldest = worker->next;
     conn->pending--;
     if (__builtin_expect(
-            worker_end(worker, thread_self(), status, outcome, now_ns) && conn->spare == NULL, 1))
+            worker_end(worker, thread_current, status, outcome, now_ns) && conn->spare == NULL, 1))
         conn->spare = worker;
     else
         give_back(conn, worker);
@@ -334,7 +334,7 @@ static inline bool passes(struct conn *conn, uint64_t n)
     bool ends;
     if (!http1_response_passes(&conn->response, n, &ends))
         return false;
-    if (ends)
+    if (__builtin_expect(ends, 1))
         close_oldest(conn, conn->response.status, OUTCOME_DONE, clock_now_ns());
     return true;
 }

@@ -30,6 +30,7 @@
  */
 
 _Static_assert(offsetof(struct worker, id.word) + 16 <= 64, "one line for the registry");
+_Static_assert(offsetof(struct worker, names) / 64 == offsetof(struct worker, next) / 64, "one");
 
 #define OWNER_LEAVING UINT32_MAX
 #define OWNER_FREED   (UINT32_MAX - 1)
@@ -339,7 +340,7 @@ static bool claim_any(struct worker *worker, struct event_facts *facts, bool *lo
     if (locked)
         lock_release(&worker->lock);
     else
-        worker->stuck = true;
+        worker->stuck = 1;
     return claimed;
 }
 
@@ -348,6 +349,8 @@ static __attribute__((noinline)) void end_any(struct worker *worker, struct thre
 {
     struct event_facts facts = {0};
     bool lost;
+    if (thread == NULL)
+        thread = thread_self();
     if (thread != NULL)
         facts = end_of(worker, thread, status, outcome, now_ns);
     if (!claim_any(worker, &facts, &lost) || thread == NULL)

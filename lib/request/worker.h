@@ -25,7 +25,8 @@
 #include "request/notes.h"
 #include "request/thread.h"
 
-/* All that the registry needs of one, its id up to 16 bytes too, stands in its first cache line. */
+/* All that the registry needs of one, its id up to 16 bytes too, stands in its first cache line; a
+ * usual request needs one more. */
 struct worker {
     struct pool_link link;
     _Atomic uint64_t hold; /* who owns it, whether its start is told, whose turn it is */
@@ -34,10 +35,10 @@ struct worker {
     _Atomic uint8_t registered; /* not 0: can be found by its id; changed under its shard's lock */
     bool by_calls;              /* no holder but who finds it by its id */
     _Atomic bool noted;         /* there are notes; changed under the lock */
-    uint8_t method;             /* for its holder */
+    uint8_t method : 7;         /* for its holder */
+    uint8_t stuck : 1;          /* somebody may hold its lock for ever: it is not used again */
     _Alignas(8) struct request_id id;
     _Atomic uint64_t names;       /* scope, label and action, as event_names has them */
-    bool stuck;                   /* somebody may hold its lock for ever: it is not used again */
     struct worker *next;          /* for its holder's queue */
     struct worker *older, *newer; /* live ones with the same id: the registry's */
     struct notes *notes;          /* if `noted` */
@@ -117,9 +118,9 @@ static inline __attribute__((always_inline)) void worker_served_by(struct worker
         worker_move_here(worker, thread);
 }
 
-/* The response is over at `now_ns`: the end is told by `thread`, the calling one, or that the
- * worker is DOWN where another thread owned it and has ended. Without a thread (no memory for one)
- * nothing is told. True: it is unused now for certain (worker_is_unused). */
+/* The response is over at `now_ns`: the end is told by `thread`, the calling one (NULL: it may have
+ * no record yet), or that the worker is DOWN where another thread owned it and has ended. Without
+ * memory for a record nothing is told. True: it is unused now for certain (worker_is_unused). */
 bool worker_end(struct worker *worker, struct thread *thread, int status, enum outcome outcome,
                 uint64_t now_ns);
 

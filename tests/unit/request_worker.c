@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include "live.h"
 #include "mortal.h"
@@ -188,12 +189,48 @@ Test(worker, a_record_begins_clean)
     cr_assert_eq(worker_owner(worker), 0);
 }
 
+static void *end_it(void *worker)
+{
+    worker_end(worker, NULL, 200, OUTCOME_DONE, 5000);
+    return thread_current;
+}
+
+static void *end_it_without_memory(void *worker)
+{
+    struct rlimit before, none;
+    cr_assert_eq(getrlimit(RLIMIT_AS, &before), 0);
+    none = (struct rlimit){0, before.rlim_max};
+    cr_assert_eq(setrlimit(RLIMIT_AS, &none), 0);
+    void *record = end_it(worker);
+    cr_assert_eq(setrlimit(RLIMIT_AS, &before), 0);
+    return record;
+}
+
+/* The record of a thread that has none, once it has ended the worker. */
+static struct thread *ended_by_a_new_thread(void *(*end)(void *worker), struct worker *worker)
+{
+    pthread_t thread;
+    void *record;
+    cr_assert_eq(pthread_create(&thread, NULL, end, worker), 0);
+    cr_assert_eq(pthread_join(thread, &record), 0);
+    return record;
+}
+
+Test(worker, a_thread_without_a_record_is_given_one_for_an_end)
+{
+    struct worker *worker = live_worker("id");
+    worker_begin(worker, thread_self());
+    struct thread *by = ended_by_a_new_thread(end_it, worker);
+    cr_assert_not_null(by);
+    cr_assert_eq(live_event(by)->status, 200);
+}
+
 Test(worker, without_memory_for_a_thread_the_end_is_still_one)
 {
     struct thread *self = thread_self();
     struct worker *worker = live_worker("id");
     worker_begin(worker, self);
-    worker_end(worker, NULL, 200, OUTCOME_DONE, 5000);
+    cr_assert_null(ended_by_a_new_thread(end_it_without_memory, worker));
     worker_free(worker);
     cr_assert_eq(registry_count(), 0);
     cr_assert_eq(self->owned, 0);
