@@ -2,9 +2,11 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/sys.h"
 
@@ -27,21 +29,39 @@ enum { PAGE_BYTES = 4096, TCB_BYTES = PAGE_BYTES, TCB_HEAD_BYTES = 64 };
 static size_t tls_bytes;
 static bool possible;
 
+/* Where libc's own functions are. */
+struct range {
+    uintptr_t from, to;
+};
+
+static int take_libc(struct dl_phdr_info *info, size_t size, void *range_)
+{
+    struct range *range = range_;
+    const char *slash = strrchr(info->dlpi_name, '/');
+    (void)size;
+    if (slash == NULL || strcmp(slash, "/libc.so.6") != 0)
+        return 0;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+        uintptr_t from = info->dlpi_addr + segment->p_vaddr, to = from + segment->p_memsz;
+        if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X))
+            continue;
+        *range = (struct range){from, to};
+    }
+    return 1;
+}
+
+#define NEEDED(function) ((uintptr_t)(function)-libc.from < libc.to - libc.from)
+
 /* Of these, what runs there may call no other than libc's own: who interposes one may have
  * thread-local variables that are made when a thread first needs them, and libc makes them. */
-static const char *const needed[] = {"clock_gettime", "memchr",  "memcmp",  "memcpy",
-                                     "memmove",       "memrchr", "memset",  "strchr",
-                                     "strcmp",        "strlen",  "strncmp", "strrchr"};
-
 static bool all_are_libcs(void)
 {
-    void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
-    bool all = libc != NULL;
-    for (size_t i = 0; all && i < sizeof needed / sizeof needed[0]; i++)
-        all = dlsym(RTLD_DEFAULT, needed[i]) == dlsym(libc, needed[i]);
-    if (libc != NULL)
-        dlclose(libc);
-    return all;
+    struct range libc = {0, 0};
+    dl_iterate_phdr(take_libc, &libc);
+    return NEEDED(clock_gettime) && NEEDED(memchr) && NEEDED(memcmp) && NEEDED(memcpy) &&
+           NEEDED(memmove) && NEEDED(memrchr) && NEEDED(memset) && NEEDED(strchr) &&
+           NEEDED(strcmp) && NEEDED(strlen) && NEEDED(strncmp) && NEEDED(strrchr);
 }
 
 /* glibc takes them out of a thread's stack; what it needs for them only this function of its own

@@ -1,5 +1,6 @@
 #include "proto/http1_scan.h"
 
+#include "base/cpu.h"
 #include "base/hot.h"
 
 /* What was found in one look, from[i] for bit i. False: that was the last. */
@@ -67,8 +68,7 @@ void http1_scan_wide_from_now(bool wide)
 {
     http1_scan = scan_narrow;
 #ifdef __x86_64__
-    __builtin_cpu_init(); /* its own constructor may come after ours */
-    if (wide && __builtin_cpu_supports("avx2"))
+    if (wide && cpu_has_avx2())
         http1_scan = scan_wide_for_any;
 #else
     (void)wide;
