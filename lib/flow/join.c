@@ -11,9 +11,9 @@
 
 static HOT_DATA struct {
     struct http1_id_header id_header;
-    char id_header_text[64];
     atomic_bool expects_tls;
 } join;
+static char id_header_text[64];
 
 void join_begin(const struct config *config)
 {
@@ -21,9 +21,9 @@ void join_begin(const struct config *config)
     struct bytes name = config->request_id_header;
     for (size_t i = 0; i < name.n; i++) {
         char c = name.at[i];
-        join.id_header_text[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+        id_header_text[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
     }
-    join.id_header = http1_id_header((struct bytes){join.id_header_text, name.n});
+    join.id_header = http1_id_header((struct bytes){id_header_text, name.n});
 }
 
 void join_expect_tls(void)

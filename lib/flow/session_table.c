@@ -24,7 +24,7 @@ struct slots {
 
 enum { SLOTS_FIRST = 128 };
 
-static HOT_DATA struct shard {
+static struct shard {
     struct lock lock;
     struct slots *slots; /* NULL: none yet */
 } __attribute__((aligned(64))) shards[1 << SHARD_BITS];

@@ -9,9 +9,9 @@
 #include "request/upstream.h"
 
 struct names {
+    uint16_t get; /* the action of most requests */
+    bool routed;  /* the user has given routes */
     struct label_table labels, actions, timers;
-    uint16_t get;              /* the action of most requests */
-    bool routed;               /* the user has given routes */
     struct upstream_rule rule; /* the process's own upstream prefixes */
 };
 
@@ -31,8 +31,8 @@ struct names_memory {
     struct name_memory {
         struct bytes_16 segment;
         uint16_t label;
-        uint16_t bytes; /* the segment's and one more; 0: none */
-    } of[NAMES_REMEMBERED];
+        uint16_t bytes;                                  /* the segment's and one more; 0: none */
+    } __attribute__((aligned(32))) of[NAMES_REMEMBERED]; /* two a cache line */
 };
 
 /* The label of a request target, by the user's routes first. `memory` is the calling thread's. */
