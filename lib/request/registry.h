@@ -9,7 +9,7 @@
 
 #include "request/worker.h"
 
-#define REGISTRY_SHARDS 128
+#define REGISTRY_SHARDS 32
 
 /* Once per process, and after registry_forget. */
 void registry_begin(void);
