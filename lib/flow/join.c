@@ -63,12 +63,13 @@ static HOT struct worker *make_worker(struct conn *conn, const struct http1_even
 {
     struct thread *self = thread_self();
     struct worker *worker = self != NULL ? take_worker(conn) : NULL;
-    if (worker == NULL) {
+    if (__builtin_expect(worker == NULL, 0)) {
         figure_count(FIGURE_LOST);
         return NULL;
     }
+    bool get = __builtin_expect(line->known == HTTP1_METHOD_GET, 1);
     worker_name(worker, names_label(&self->names, line->target),
-                line->known == HTTP1_METHOD_GET ? names.get : names_action(line->method));
+                get ? names.get : names_action(line->method));
     worker->method = line->known & 0x7f;
     return worker;
 }
@@ -79,13 +80,13 @@ static HOT bool open_request(struct conn *conn, struct worker *worker)
     struct thread *self = thread_self();
     conn->arriving = NULL;
     conn->began_ns = 0;
-    if (worker == NULL)
+    if (__builtin_expect(worker == NULL, 0))
         return false;
-    if (self == NULL || conn->pending == CONN_PENDING_MOST) {
+    if (__builtin_expect(self == NULL || conn->pending == CONN_PENDING_MOST, 0)) {
         worker_free(worker);
         return false;
     }
-    if (conn->oldest == NULL)
+    if (__builtin_expect(conn->oldest == NULL, 1))
         conn->oldest = worker;
     else
         conn->newest->next = worker;
@@ -347,7 +348,7 @@ HOT bool join_wrote(struct conn *conn, const char *at, size_t n)
     serve_oldest(conn);
     if (__builtin_expect(conn->oldest == NULL, 0))
         return wrote_on(conn, at, n, 0, HTTP1_MORE);
-    if (http1_response_is_fresh(&conn->response)) {
+    if (__builtin_expect(http1_response_is_fresh(&conn->response), 1)) {
         head = http1_response_feed_head(&conn->response, at, n,
                                         (enum http1_method)conn->oldest->method, &kind);
         if (head == n && http1_response_has_length(&conn->response))

@@ -60,7 +60,7 @@ static inline bool route_ends_segment(char c)
 static inline __attribute__((always_inline)) bool
 routes_segment(struct bytes target, struct bytes_16 *segment, size_t *n)
 {
-    if (target.n == 0 || target.at[0] != '/')
+    if (__builtin_expect(target.n == 0 || target.at[0] != '/', 0))
         return false;
     size_t most = target.n - 1 < 16 ? target.n - 1 : 16;
     struct bytes_16 loaded = bytes_load_16(target.at + 1, most);
@@ -71,9 +71,9 @@ routes_segment(struct bytes target, struct bytes_16 *segment, size_t *n)
     *n = (unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(ends) | 1u << most);
     path = bytes_first_16(path, *n);
     memcpy(segment, &path, sizeof *segment);
-    if (*n == 0)
+    if (__builtin_expect(*n == 0, 0))
         return target.n == 1 || target.at[1] != '/';
-    return *n < 16 || target.n == 17 || route_ends_segment(target.at[17]);
+    return __builtin_expect(*n < 16, 1) || target.n == 17 || route_ends_segment(target.at[17]);
 }
 
 #else

@@ -61,13 +61,13 @@ __attribute__((noinline)) const char *http1_head_read_short(struct http1_head *h
 static inline __attribute__((always_inline)) const char *
 http1_head_take_all(struct http1_head *head, const char *const *line, unsigned n, const char *end)
 {
-    if (n == 0)
+    if (__builtin_expect(n == 0, 0))
         return NULL;
     const char *const *last = line + n - 1;
-    if (end - *last < 2 || memcmp(*last, "\r\n", 2) != 0)
+    if (__builtin_expect(end - *last < 2 || memcmp(*last, "\r\n", 2) != 0, 0))
         return NULL;
-    for (; __builtin_expect(line < last, 0); line++)
-        if (!http1_head_take(head, *line, end))
+    for (; line < last; line++)
+        if (__builtin_expect(!http1_head_take(head, *line, end), 0))
             return NULL;
     return *last + 2;
 }

@@ -209,17 +209,20 @@ static inline const char *read_usual_line(const char *at, const char *end,
 {
     static const char version[] = " HTTP/1.";
     bool get = memcmp(at, "GET ", 4) == 0;
-    size_t n = get ? 3 : method_bytes(at);
+    size_t n = __builtin_expect(get, 1) ? 3 : method_bytes(at);
     const char *target = at + n + 1, *blank = find_blank(target, end);
     const char *newline = blank + strlen(version) + strlen("1\r");
     const char *most =
         end - at > HTTP1_REQUEST_LINE_BYTES ? at + HTTP1_REQUEST_LINE_BYTES : end - 1;
-    if (newline > most || blank == target || memcmp(blank, version, strlen(version)) != 0 ||
-        (unsigned char)(newline[-2] - '0') > 9 || memcmp(newline - 1, "\r\n", 2) != 0 ||
-        (!get && (n == 0 || target[-1] != ' ')))
+    if (__builtin_expect(
+            newline > most || blank == target || memcmp(blank, version, strlen(version)) != 0 ||
+                (unsigned char)(newline[-2] - '0') > 9 || memcmp(newline - 1, "\r\n", 2) != 0,
+            0))
+        return NULL;
+    if (__builtin_expect(!get, 0) && (n == 0 || target[-1] != ' '))
         return NULL;
     event->method = (struct bytes){at, n};
-    event->known = get ? HTTP1_METHOD_GET : http1_method_of(event->method);
+    event->known = __builtin_expect(get, 1) ? HTTP1_METHOD_GET : http1_method_of(event->method);
     event->target = (struct bytes){target, (size_t)(blank - target)};
     return newline;
 }
@@ -227,15 +230,15 @@ static inline const char *read_usual_line(const char *at, const char *end,
 HOT size_t http1_request_feed_usual(struct http1_request *parser, const char *at, size_t n,
                                     struct http1_id_header id_header, struct http1_event *event)
 {
-    if (n <= METHOD_MOST || id_header.letter < 0)
+    if (__builtin_expect(n <= METHOD_MOST || id_header.letter < 0, 0))
         return 0;
     const char *fields = read_usual_line(at, at + n, event);
-    if (fields == NULL)
+    if (__builtin_expect(fields == NULL, 0))
         return 0;
     struct http1_head head = {
         id_header.name, id_header.letter, sizeof parser->kept, &parser->body, {NULL, 0}};
     const char *end = http1_head_read(&head, fields, at + n);
-    if (end == NULL) {
+    if (__builtin_expect(end == NULL, 0)) {
         parser->body = (struct http1_body){0};
         return 0;
     }

@@ -114,7 +114,7 @@ static inline __attribute__((always_inline)) void worker_served_by(struct worker
                                                                    struct thread *thread)
 {
     uint32_t owner = worker_owner(worker);
-    if (__builtin_expect(owner != thread->link.number + 1 && owner != 0, 0))
+    if (__builtin_expect(owner != thread->link.number + 1, 0) && owner != 0)
         worker_move_here(worker, thread);
 }
 
