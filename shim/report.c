@@ -142,10 +142,10 @@ HOT FLAT ssize_t report_wrote(uint64_t word, int fd, const void *at, ssize_t res
     return result;
 }
 
-static __attribute__((noinline)) ssize_t report_wrote_pieces(uint64_t word, int fd,
-                                                             const struct iovec *vector,
-                                                             size_t parts, ssize_t result,
-                                                             int flags)
+static HOT FLAT __attribute__((noinline)) ssize_t report_wrote_pieces(uint64_t word, int fd,
+                                                                      const struct iovec *vector,
+                                                                      size_t parts, ssize_t result,
+                                                                      int flags)
 {
     if (flags & MSG_OOB || inside(word))
         return result;
