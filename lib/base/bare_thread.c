@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <gnu/libc-version.h>
 #include <link.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -29,7 +30,7 @@ enum { PAGE_BYTES = 4096, TCB_BYTES = PAGE_BYTES, TCB_HEAD_BYTES = 64 };
 static size_t tls_bytes;
 static bool possible;
 
-/* Where libc's own functions are. */
+/* Where libc's own functions are: where it says its version. */
 struct range {
     uintptr_t from, to;
 };
@@ -37,18 +38,17 @@ struct range {
 static int take_libc(struct dl_phdr_info *info, size_t size, void *range_)
 {
     struct range *range = range_;
-    const char *slash = strrchr(info->dlpi_name, '/');
+    uintptr_t function = (uintptr_t)gnu_get_libc_version;
     (void)size;
-    if (slash == NULL || strcmp(slash, "/libc.so.6") != 0)
-        return 0;
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-        uintptr_t from = info->dlpi_addr + segment->p_vaddr, to = from + segment->p_memsz;
-        if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X))
-            continue;
-        *range = (struct range){from, to};
+        uintptr_t from = info->dlpi_addr + segment->p_vaddr;
+        if (segment->p_type == PT_LOAD && function - from < segment->p_memsz) {
+            *range = (struct range){from, from + segment->p_memsz};
+            return 1;
+        }
     }
-    return 1;
+    return 0;
 }
 
 #define NEEDED(function) ((uintptr_t)(function)-libc.from < libc.to - libc.from)

@@ -25,9 +25,9 @@ void request_id_set(struct request_id *id, struct bytes text)
 
 uint32_t request_id_copy(const struct request_id *id, char *copy)
 {
-    uint32_t n = atomic_load_explicit(&id->n, memory_order_relaxed);
+    uint32_t n = atomic_load_explicit(&id->n, memory_order_acquire);
     for (uint32_t i = 0; i * 8 < n; i++) {
-        uint64_t word = atomic_load_explicit(&id->word[i], memory_order_relaxed);
+        uint64_t word = atomic_load_explicit(&id->word[i], memory_order_acquire);
         memcpy(copy + i * 8, &word, sizeof word);
     }
     return n;

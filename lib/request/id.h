@@ -43,7 +43,7 @@ static inline void request_id_make(struct request_id *id, struct bytes text)
 /* Its owner only: none. */
 static inline void request_id_clear(struct request_id *id)
 {
-    atomic_store_explicit(&id->n, 0, memory_order_relaxed);
+    atomic_store_explicit(&id->n, 0, memory_order_release);
 }
 
 /* A view of it, for its owner. */

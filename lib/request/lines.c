@@ -231,12 +231,13 @@ static void put_upstreams(const struct lines *lines, struct writer *w, const str
 /* Behind `one`, unless the request before took as long: fast ones differ little. */
 static inline void spell_times(const struct lines *lines, struct phrase *phrase, uint64_t time)
 {
-    if (__builtin_expect(phrase->time == time && phrase->times_bytes > 0, 1))
+    if (__builtin_expect(phrase->time == time && phrase->times_bytes > 0, 1) || phrase->too_long)
         return;
     size_t from = phrase->n + phrase->one_bytes;
     struct writer w = writer_on(phrase->at + from, sizeof phrase->at - from);
     struct tail tail = tail_of(lines, time, METRIC_TIMER);
     put_phrase(&w, phrase, &tail);
+    phrase->too_long = w.full;
     phrase->times_bytes = w.full ? 0 : (uint32_t)w.n;
     phrase->time = time;
 }

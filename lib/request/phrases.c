@@ -14,6 +14,7 @@ struct phrase *phrase_of(const void *speaker, uint64_t name)
         phrase->speaker = speaker;
         phrase->name = name;
         phrase->keys = phrase->n = phrase->one_bytes = phrase->times_bytes = 0;
+        phrase->too_long = false;
     }
     return phrase;
 }

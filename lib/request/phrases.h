@@ -22,6 +22,7 @@ struct phrase {
     uint32_t n;                /* where the last one does, and `one` begins */
     uint32_t one_bytes;        /* lines that count one of each key; 0: not spelled */
     uint32_t times_bytes;      /* lines that tell `time` under each key; 0: not spelled */
+    bool too_long;             /* there is no room for these */
     uint64_t time;             /* as it was told last */
     char at[PHRASE_BYTES];     /* one key after the other, then `one`, then the times */
 };

@@ -23,7 +23,9 @@
  *
  * The sweep, which does what is left of a dead owner (at exit of living ones, too), reads the
  * record before it claims it. While it has that owner in the same turn the holder changes nothing
- * but the owner, so a successful claim proves that what was read belongs together. After the claim
+ * but the owner, so a successful claim proves that what was read belongs together: what the next
+ * turn writes is stored with release, and who reads it, with acquire, finds the turn changed. After
+ * the claim
  * the sweep still has to take the record out of the registry: until that is done `owner` is
  * OWNER_LEAVING, and a holder that gives the record back meanwhile leaves that to it (OWNER_FREED),
  * so that the record is nobody else's before it is out.
@@ -72,19 +74,19 @@ struct worker *worker_make(uint64_t start_ns)
 
 static inline uint64_t names_of(const struct worker *worker)
 {
-    return atomic_load_explicit(&worker->names, memory_order_relaxed);
+    return atomic_load_explicit(&worker->names, memory_order_acquire);
 }
 
 void worker_name(struct worker *worker, uint16_t label, uint16_t action)
 {
-    atomic_store_explicit(&worker->names, event_names(0, label, action), memory_order_relaxed);
+    atomic_store_explicit(&worker->names, event_names(0, label, action), memory_order_release);
 }
 
 void worker_scope(struct worker *worker, uint8_t scope)
 {
     uint64_t named = event_names(scope, event_names_label(names_of(worker)),
                                  event_names_action(names_of(worker)));
-    atomic_store_explicit(&worker->names, named, memory_order_relaxed);
+    atomic_store_explicit(&worker->names, named, memory_order_release);
 }
 
 uint8_t worker_scope_of(const struct worker *worker)
@@ -255,7 +257,7 @@ static inline struct event_facts facts_of(const struct worker *worker)
         .scope = event_names_scope(named),
         .label = event_names_label(named),
         .action = event_names_action(named),
-        .start_ns = atomic_load_explicit(&worker->start_ns, memory_order_relaxed),
+        .start_ns = atomic_load_explicit(&worker->start_ns, memory_order_acquire),
     };
 }
 

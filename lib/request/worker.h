@@ -71,7 +71,7 @@ static inline bool worker_is_unused(const struct worker *worker)
 /* Makes an unused worker another request's, as worker_make does. */
 static inline void worker_renew(struct worker *worker, uint64_t start_ns)
 {
-    atomic_store_explicit(&worker->start_ns, start_ns, memory_order_relaxed);
+    atomic_store_explicit(&worker->start_ns, start_ns, memory_order_release);
     request_id_clear(&worker->id);
     worker->next = NULL;
     worker->by_calls = false;

@@ -1,6 +1,7 @@
 """Hosts see no difference: their errno, their numbers, their threads, and what they do very early."""
 
 import os
+import platform
 import shutil
 
 from hostcase import HostCase, requests, run, program, scenarios, servers
@@ -33,6 +34,20 @@ class Plain(HostCase):
 
     def test_not_included(self):
         self.silent("serves", INCLUDE="nginx,apache*")
+
+
+class Sends(HostCase):
+    """The sender's thread is none that libc knows, but where a host's own function may come to run on it."""
+
+    def sent_by(self, name):
+        return self.exact(requests(("sends", 200, 1)), name)[1].strip()
+
+    def test_bare(self):
+        bare = platform.machine() == "x86_64" and not servers.SANITIZED
+        self.assertEqual(self.sent_by("sends"), "bare" if bare else "libc's")
+
+    def test_own_clock(self):
+        self.assertEqual(self.sent_by("sends_own_clock"), "libc's")
 
 
 @scenarios("errors", {
