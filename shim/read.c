@@ -6,6 +6,7 @@
 
 #include "base/hot.h"
 #include "export.h"
+#include "flow/ahead.h"
 #include "libc.h"
 #include "report.h"
 
@@ -20,6 +21,7 @@ EXPORT HOT ssize_t read(int fd, void *at, size_t n)
     uint64_t word = flow_look(fd);
     if (LIKELY(word == 0))
         return libc.read(fd, at, n);
+    flow_ahead(word);
     return report_read(word, fd, at, n, libc.read(fd, at, n), 0);
 }
 
@@ -37,6 +39,7 @@ EXPORT HOT ssize_t recv(int fd, void *at, size_t n, int flags)
     uint64_t word = flow_look(fd);
     if (LIKELY(word == 0))
         return libc.recv(fd, at, n, flags);
+    flow_ahead(word);
     return report_read(word, fd, at, n, libc.recv(fd, at, n, flags), flags);
 }
 

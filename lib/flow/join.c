@@ -218,6 +218,7 @@ HOT bool join_read(struct conn *conn, const char *at, size_t n)
     serve_oldest(conn);
     if (!__builtin_expect(http1_request_is_fresh(&conn->request) && !conn->requests_over, 1))
         return read_any(conn, at, n);
+    __builtin_prefetch(conn->spare, 1); /* for its record, while its head is read */
     uint64_t now = conn->began_ns = clock_now_ns();
     size_t head = http1_request_feed_usual(&conn->request, at, n, join.id_header, &event);
     if (__builtin_expect(head == 0, 0))
