@@ -77,7 +77,7 @@ $(BUILD)/obj/%.o: %.S
 
 # What runs once, or seldom: its pages are every host's, so they are to be few.
 SELDOM := $(addprefix shim/,api built_in confine disposition functions gnutls life namespace process syscall user openssl_bio libc) \
-    $(addprefix lib/base/,config log seccomp sys bare_thread lock pool) lib/metric/route lib/metric/label \
+    $(addprefix lib/base/,config cpu log seccomp sys bare_thread lock pool) lib/metric/route lib/metric/label \
     $(addprefix lib/send/,apart endpoint pool shift outbox sender place) $(addprefix lib/flow/,peer inherited call) \
     $(addprefix lib/request/,journal alog snapshot request monitor sweep scope thread upstream epoch notes timers)
 $(patsubst %,$(BUILD)/obj/%.o,$(SELDOM)): private override CFLAGS += -Os

@@ -12,9 +12,8 @@
 /* The largest group of lines: an end with TIMERS_MOST timers, each told three times at most. */
 enum { GROUP_BYTES = 3 * (TIMERS_MOST + 3) * 400, ROUND_EVENTS = 65536 };
 
-enum {
-    HURRY_EVENTS = 32
-}; /* some microseconds: so often it is asked whether somebody waits for us */
+/* So often it is asked whether somebody waits for us: some microseconds apart. */
+enum { HURRY_EVENTS = 32 };
 
 static struct {
     struct lines lines[SCOPES]; /* the process's own first; others once they are needed */

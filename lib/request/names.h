@@ -29,10 +29,10 @@ int names_begin(const struct config *config);
 
 struct names_memory {
     struct name_memory {
-        struct bytes_16 segment;
+        _Alignas(32) struct bytes_16 segment; /* so that two of these are a cache line */
         uint16_t label;
-        uint16_t bytes;                                  /* the segment's and one more; 0: none */
-    } __attribute__((aligned(32))) of[NAMES_REMEMBERED]; /* two a cache line */
+        uint16_t bytes; /* the segment's and one more; 0: none */
+    } of[NAMES_REMEMBERED];
 };
 
 /* The label of a request target, by the user's routes first. `memory` is the calling thread's. */

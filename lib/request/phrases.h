@@ -2,8 +2,9 @@
 #define REQUEST_PHRASES_H
 
 /*
- * phrases: the keys that lines begin with again and again (those that count a label and action, or
- * a status), kept once they are spelled. Of those that fall on one slot the last one stays. Only
+ * phrases: what lines say again and again, kept once it is spelled: the keys that they begin with
+ * (those that count a label and action, or a status), the lines that count one of each, and those
+ * that tell the time of the last request. Of phrases that fall on one slot the last one stays. Only
  * for the sender's thread.
  */
 

@@ -24,15 +24,16 @@
  * The sweep, which does what is left of a dead owner (at exit of living ones, too), reads the
  * record before it claims it. While it has that owner in the same turn the holder changes nothing
  * but the owner, so a successful claim proves that what was read belongs together: what the next
- * turn writes is stored with release, and who reads it, with acquire, finds the turn changed. After
- * the claim
- * the sweep still has to take the record out of the registry: until that is done `owner` is
- * OWNER_LEAVING, and a holder that gives the record back meanwhile leaves that to it (OWNER_FREED),
- * so that the record is nobody else's before it is out.
+ * turn writes is stored with release, and who reads it, with acquire, finds the turn changed.
+ *
+ * After the claim the sweep still has to take the record out of the registry: until that is done
+ * `owner` is OWNER_LEAVING, and a holder that gives the record back meanwhile leaves that to it
+ * (OWNER_FREED), so that the record is nobody else's before it is out.
  */
 
 _Static_assert(offsetof(struct worker, id.word) + 16 <= 64, "one line for the registry");
-_Static_assert(offsetof(struct worker, names) / 64 == offsetof(struct worker, next) / 64, "one");
+_Static_assert(offsetof(struct worker, names) / 64 == offsetof(struct worker, next) / 64,
+               "one more line for a usual request");
 
 #define OWNER_LEAVING UINT32_MAX
 #define OWNER_FREED   (UINT32_MAX - 1)
