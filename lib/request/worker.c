@@ -178,7 +178,7 @@ HOT void worker_begin(struct worker *worker, struct thread *thread)
 static inline __attribute__((always_inline)) bool
 change_owner(struct worker *worker, uint32_t owner, uint32_t next, uint64_t *hold)
 {
-    *hold = atomic_load_explicit(&worker->hold, memory_order_relaxed);
+    *hold = atomic_load_explicit(&worker->hold, memory_order_acquire);
     while ((uint32_t)*hold == owner)
         if (atomic_compare_exchange_weak(&worker->hold, hold, hold_with(*hold, next)))
             return true;
