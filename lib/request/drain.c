@@ -20,9 +20,10 @@ static struct {
     struct batch *batch;        /* what is spelled now goes there */
     uint64_t aggregate_ns, sums_due_ns;
     uint64_t flush_ns, starts_looked_ns;
-    uint64_t errors_told;
-    uint64_t dropped;
-    uint32_t queue_most; /* events that a queue can hold */
+    uint64_t errors_counted;
+    uint64_t told[FIGURES]; /* by the last lines of each */
+    bool put_off;           /* some of which may still wait */
+    uint32_t queue_most;    /* events that a queue can hold */
     _Atomic bool ending;
     char group[GROUP_BYTES];
 } drain;
@@ -46,8 +47,8 @@ void drain_begin(const struct config *config)
     drain.sums_due_ns = 0;
     drain.flush_ns = (uint64_t)config->flush_ms * 1000000;
     drain.starts_looked_ns = 0;
-    drain.errors_told = 0;
-    drain.dropped = 0;
+    drain.errors_counted = 0;
+    memset(drain.told, 0, sizeof drain.told);
 }
 
 void drain_at_end(void)
@@ -220,31 +221,48 @@ static bool drain_thread(struct thread *thread, uint32_t most)
     if (state == THREAD_FREE)
         return false;
     uint32_t events = drain_ring(&thread->ring, most, &emptied);
-    drain.dropped += ring_dropped_spsc(&thread->ring);
+    uint64_t dropped = ring_dropped_spsc(&thread->ring);
+    if (dropped > 0)
+        figure_add(FIGURE_DROPPED, dropped);
     if (state == THREAD_ENDED && emptied)
         thread_release(thread);
     return events > 0;
 }
 
-static void put_own(const char *name, uint64_t count)
+static void put_figure(enum figure figure)
 {
     char text[512];
     struct writer w = writer_on(text, sizeof text);
+    uint64_t count = figure_since(figure);
     if (count == 0)
         return;
-    lines_own(&drain.lines[0], &w, name, count);
-    batch_add(drain.batch, (struct bytes){text, w.n});
+    lines_own(&drain.lines[0], &w, figure_name(figure), count);
+    if (batch_add_tagged(drain.batch, (struct bytes){text, w.n}, (uint8_t)(1u << figure)))
+        drain.told[figure] = count;
+    else
+        figure_add(figure, count);
 }
 
-static void put_own_figures(void)
+static void count_errors(void)
 {
     uint64_t errors = sender_errors();
-    put_own("dropped", drain.dropped);
-    put_own("send_errors", errors - drain.errors_told);
-    for (int i = 0; i < FIGURES; i++)
-        put_own(figure_name((enum figure)i), figure_since((enum figure)i));
-    drain.errors_told = errors;
-    drain.dropped = 0;
+    if (errors != drain.errors_counted)
+        figure_add(FIGURE_SEND_ERRORS, errors - drain.errors_counted);
+    drain.errors_counted = errors;
+}
+
+/* A figure that went lost on its way, which is an error, is told again with what came since. */
+static void put_figures(void)
+{
+    count_errors();
+    if (drain.put_off || !figures_any())
+        return;
+    uint8_t lost = batch_lost(drain.batch);
+    for (int i = 0; i < FIGURES; i++) {
+        if (lost >> i & 1)
+            figure_add((enum figure)i, drain.told[i]);
+        put_figure((enum figure)i);
+    }
 }
 
 static void sums_when_due(uint64_t now, bool last)
@@ -271,6 +289,7 @@ bool drain_all(struct batch *batch, bool last)
     bool any = false;
     struct thread *thread;
     drain.batch = batch;
+    drain.put_off = batch_waits(batch);
     for (uint32_t i = 0; (thread = thread_at(i)) != NULL; i++)
         any |= drain_thread(thread, last ? drain.queue_most : ROUND_EVENTS);
     uint64_t now = clock_now_ns();
@@ -279,8 +298,7 @@ bool drain_all(struct batch *batch, bool last)
     if (atomic_load(&drain.ending))
         sweep_all(take_open);
     sums_when_due(now, last);
-    if (any || last || figures_any())
-        put_own_figures();
+    put_figures();
     journal_flush();
     return any;
 }

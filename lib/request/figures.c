@@ -6,13 +6,19 @@ static _Atomic uint64_t counts[FIGURES];
 
 const char *figure_name(enum figure figure)
 {
-    static const char *const figure_names[FIGURES] = {"not_http", "lost", "down"};
+    static const char *const figure_names[FIGURES] = {"dropped", "send_errors", "not_http", "lost",
+                                                      "down"};
     return figure_names[figure];
+}
+
+void figure_add(enum figure figure, uint64_t n)
+{
+    atomic_fetch_add_explicit(&counts[figure], n, memory_order_relaxed);
 }
 
 void figure_count(enum figure figure)
 {
-    atomic_fetch_add_explicit(&counts[figure], 1, memory_order_relaxed);
+    figure_add(figure, 1);
 }
 
 uint64_t figure_since(enum figure figure)

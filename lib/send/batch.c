@@ -29,11 +29,12 @@ static void send_ready(struct batch *batch)
     uint32_t n = batch->ready - batch->sent;
     if (n == 0)
         return;
-    uint32_t sent = send_pool_send(batch->pool, batch->endpoint, batch->datagram + batch->sent, n);
-    if (sent < n && batch->pool->error == -ECANCELED) {
-        batch->sent += sent;
+    batch->sent += send_pool_send(batch->pool, batch->endpoint, batch->datagram + batch->sent, n);
+    if (batch->sent < batch->ready && batch->pool->error == -ECANCELED)
         return;
-    }
+    for (uint32_t i = batch->sent; i < batch->ready; i++)
+        batch->lost |= batch->tags[i];
+    memset(batch->tags, 0, batch->ready);
     batch->ready = batch->sent = 0;
 }
 
@@ -84,16 +85,22 @@ static void take_over(struct batch *batch, struct bytes lines)
     batch->over_n += lines.n;
 }
 
-static void take(struct batch *batch, struct bytes lines)
+/* False: all datagrams were put off. */
+static bool take_in_hand(struct batch *batch, struct bytes lines)
 {
     if (batch->ready < SEND_DATAGRAMS && batch->room - batch->n < lines.n)
         finish_full(batch);
-    if (batch->ready == SEND_DATAGRAMS) {
-        take_over(batch, lines);
-        return;
-    }
+    if (batch->ready == SEND_DATAGRAMS)
+        return false;
     memcpy(lines_in_hand(batch) + batch->n, lines.at, lines.n);
     batch->n += (uint32_t)lines.n;
+    return true;
+}
+
+static void take(struct batch *batch, struct bytes lines)
+{
+    if (!take_in_hand(batch, lines))
+        take_over(batch, lines);
 }
 
 int batch_add(struct batch *batch, struct bytes lines)
@@ -116,6 +123,21 @@ int batch_add(struct batch *batch, struct bytes lines)
         lines.n -= n;
     }
     return error;
+}
+
+bool batch_add_tagged(struct batch *batch, struct bytes line, uint8_t tags)
+{
+    if (line.n > batch->room || !take_in_hand(batch, line))
+        return false;
+    batch->tags[batch->ready] |= tags;
+    return true;
+}
+
+uint8_t batch_lost(struct batch *batch)
+{
+    uint8_t lost = batch->lost;
+    batch->lost = 0;
+    return lost;
 }
 
 static void flush(struct batch *batch)

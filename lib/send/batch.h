@@ -32,6 +32,8 @@ struct batch {
     char *over;      /* lines for which there was no datagram, since all were put off */
     size_t over_n, over_bytes;
     uint32_t refused; /* lines too long for any datagram, ever */
+    uint8_t lost;     /* tags of what was given up */
+    uint8_t tags[SEND_DATAGRAMS];
     struct bytes datagram[SEND_DATAGRAMS];
 };
 
@@ -43,6 +45,14 @@ int batch_begin(struct batch *batch, struct send_pool *pool, batch_head *head,
 /* Adds whole lines. Sends when SEND_DATAGRAMS are full. 0, or -EMSGSIZE if a line was longer than a
  * datagram; the other lines are taken. */
 int batch_add(struct batch *batch, struct bytes lines);
+
+/* Adds one line under `tags`, bits of the caller's choice, by which batch_lost speaks of it. False:
+ * no datagram has room for it, for sending is put off, or it is too long for any. */
+bool batch_add_tagged(struct batch *batch, struct bytes line, uint8_t tags);
+
+/* The tags of lines that were not sent and will not be, since it was asked last. Of what neither
+ * waits nor is named here every line went out. */
+uint8_t batch_lost(struct batch *batch);
 
 /* Sends what is there; the next batch goes to the endpoint whose turn it is. */
 void batch_flush(struct batch *batch);

@@ -165,6 +165,29 @@ Test(monitor, figures_of_our_own)
     cr_assert_eq(count_lines(text, "app.stats_hero.lost:1|m", ""), 1);
 }
 
+/* Whoever reads the figures learns of what went lost, even if they themselves did at first. */
+Test(monitor, a_figure_that_went_lost_is_told_again)
+{
+    begin();
+    collector_end(&service.collector);
+    receiver_close(&service.receiver);
+    figure_add(FIGURE_LOST, 5);
+    serve(1);
+    monitor_flush(SERVICE_PATIENCE_NS);
+    figure_add(FIGURE_LOST, 2);
+    receiver_abstract(&service.receiver);
+    struct bytes told = {NULL, 0};
+    while (told.n == 0) {
+        monitor_flush(SERVICE_PATIENCE_NS);
+        told = receiver_within(&service.receiver, 10);
+    }
+    cr_assert_eq(count_lines(told, "app.stats_hero.lost:7|m", ""), 1, "%.*s", (int)told.n, told.at);
+    cr_assert_eq(count_lines(told, "app.stats_hero.send_errors:", ""), 1);
+    serve(1);
+    collector_begin(&service.collector, &service.receiver);
+    cr_assert_eq(count_lines(service_sent(&service), "app.stats_hero.lost:", ""), 0);
+}
+
 /* Events that nobody takes out: sent and dropped ones are all that there were. */
 Test(monitor, what_finds_no_room_is_dropped_and_counted)
 {

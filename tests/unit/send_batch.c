@@ -232,3 +232,66 @@ Test(batch, what_is_put_off_stays)
     cr_assert_eq(count_lines(collector_end(&collector), "line:1|m", ""), LINES);
     cr_assert_eq(pool.errors, 0);
 }
+
+/* Nobody is there to receive what goes to a name that no socket has. */
+static void begin_in_vain(void)
+{
+    send_pool_begin(&pool, BYTES("unix:@stats-hero-unit-nobody"), 1, 1);
+    cr_assert_eq(batch_begin(&batch, &pool, codec_shp.head, 128, false), 0);
+}
+
+Test(batch, tells_the_tags_of_what_went_lost)
+{
+    begin_in_vain();
+    cr_assert(batch_add_tagged(&batch, BYTES("a:1|m\n"), 1));
+    cr_assert(batch_add_tagged(&batch, BYTES("b:1|m\n"), 4));
+    cr_assert_eq(batch_lost(&batch), 0, "not yet");
+    batch_flush(&batch);
+    cr_assert_eq(batch_lost(&batch), 5);
+    cr_assert_eq(batch_lost(&batch), 0, "asked since");
+    batch_add(&batch, BYTES("c:1|m\n"));
+    batch_flush(&batch);
+    cr_assert_eq(batch_lost(&batch), 0, "without a tag");
+}
+
+Test(batch, what_went_out_is_not_lost)
+{
+    begin(128);
+    cr_assert(batch_add_tagged(&batch, line_of(100), 1));
+    cr_assert(batch_add_tagged(&batch, line_of(100), 2));
+    batch_flush(&batch);
+    cr_assert_eq(receiver_next(&receiver).n, 106);
+    cr_assert_eq(receiver_next(&receiver).n, 106);
+    cr_assert_eq(batch_lost(&batch), 0);
+}
+
+Test(batch, a_tagged_line_is_not_split)
+{
+    begin(128);
+    cr_assert_not(batch_add_tagged(&batch, line_of(121), 1));
+    cr_assert(batch_add_tagged(&batch, line_of(120), 2));
+    batch_flush(&batch);
+    cr_assert_eq(receiver_next(&receiver).n, 126);
+    assert_no_more();
+}
+
+/* Of 64 datagrams some went out before the receiver was full: only the others' tags are told. */
+Test(batch, what_is_put_off_may_yet_go_lost)
+{
+    receiver_abstract(&receiver);
+    send_pool_begin(&pool, bytes_of(receiver.host), receiver.port, 1);
+    cr_assert_eq(batch_begin(&batch, &pool, codec_shp.head, 128, false), 0);
+    pool.hurried = hurried;
+    hurry = true;
+    cr_assert(batch_add_tagged(&batch, line_of(120), 1));
+    for (int i = 1; i < SEND_DATAGRAMS; i++)
+        cr_assert(batch_add_tagged(&batch, line_of(120), 2));
+    cr_assert_not(batch_add_tagged(&batch, line_of(120), 4), "all wait");
+    cr_assert(batch_waits(&batch));
+    cr_assert_eq(batch_lost(&batch), 0, "they wait");
+    hurry = false;
+    receiver_close(&receiver);
+    batch_flush(&batch);
+    cr_assert_not(batch_waits(&batch));
+    cr_assert_eq(batch_lost(&batch), 2);
+}
