@@ -86,7 +86,8 @@ static void take_over(struct batch *batch, struct bytes lines)
 }
 
 /* False: all datagrams were put off. */
-static bool take_in_hand(struct batch *batch, struct bytes lines)
+static inline __attribute__((always_inline)) bool take_in_hand(struct batch *batch,
+                                                               struct bytes lines)
 {
     if (batch->ready < SEND_DATAGRAMS && batch->room - batch->n < lines.n)
         finish_full(batch);
