@@ -42,9 +42,9 @@ static inline uintptr_t word_of(const struct id_table *table)
     return atomic_load_explicit(&table->slots, memory_order_relaxed);
 }
 
-static inline uint64_t entry_of(const struct request_id *id)
+static inline uint64_t entry_of(const struct request_id *id, uint64_t hash)
 {
-    return (uint64_t)(uintptr_t)id | id->hash >> ADDRESS_BITS << ADDRESS_BITS;
+    return (uint64_t)(uintptr_t)id | hash >> ADDRESS_BITS << ADDRESS_BITS;
 }
 
 static inline struct request_id *id_of(uint64_t entry)
@@ -53,23 +53,23 @@ static inline struct request_id *id_of(uint64_t entry)
 }
 
 /* Is it an entry, and of the same 16 bits of hash? */
-static inline bool may_be(uint64_t entry, const struct request_id *wanted)
+static inline bool may_be(uint64_t entry, uint64_t hash)
 {
-    return ((entry ^ wanted->hash) >> ADDRESS_BITS) == 0 && entry > LEFT;
+    return (entry ^ hash) >> ADDRESS_BITS == 0 && entry > LEFT;
 }
 
 struct request_id *id_table_find(const struct id_table *table, const struct request_id *wanted,
-                                 uint32_t *version)
+                                 uint64_t hash, uint32_t *version)
 {
     uintptr_t word = atomic_load_explicit(&table->slots, memory_order_acquire);
     if (word == 0)
         return NULL;
     struct id_slots slots = slots_at(word);
-    for (uint64_t i = wanted->hash & slots.mask;; i = (i + 1) & slots.mask) {
+    for (uint64_t i = hash & slots.mask;; i = (i + 1) & slots.mask) {
         uint64_t entry = load(slots, i);
         if (entry == EMPTY)
             return NULL;
-        if (!may_be(entry, wanted))
+        if (!may_be(entry, hash))
             continue;
         *version = atomic_load_explicit(&id_of(entry)->version, memory_order_acquire);
         if (request_id_equal(id_of(entry), wanted))
@@ -132,7 +132,7 @@ static __attribute__((noinline)) int make_room(struct id_table *table, struct id
 }
 
 int id_table_put(struct id_table *table, struct id_usage *usage, struct request_id *id,
-                 struct request_id **older)
+                 uint64_t hash, struct request_id **older)
 {
     uintptr_t word = word_of(table);
     *older = NULL;
@@ -143,30 +143,29 @@ int id_table_put(struct id_table *table, struct id_usage *usage, struct request_
         word = word_of(table);
     }
     struct id_slots slots = slots_at(word);
-    uint64_t i = id->hash & slots.mask, place = UINT64_MAX;
+    uint64_t i = hash & slots.mask, place = UINT64_MAX;
     for (uint64_t entry; (entry = load(slots, i)) != EMPTY; i = (i + 1) & slots.mask) {
         if (entry == LEFT) {
             place = place == UINT64_MAX ? i : place;
-        } else if (may_be(entry, id) && request_id_equal(id_of(entry), id)) {
+        } else if (may_be(entry, hash) && request_id_equal(id_of(entry), id)) {
             *older = id_of(entry);
-            store(slots, i, entry_of(id));
+            store(slots, i, entry_of(id, hash));
             return 0;
         }
     }
     usage->live++;
     usage->left -= place != UINT64_MAX;
-    store(slots, place != UINT64_MAX ? place : i, entry_of(id));
+    store(slots, place != UINT64_MAX ? place : i, entry_of(id, hash));
     return 0;
 }
 
 /* Where it stands; false if it does not: nothing may search for ever on a host's thread. */
 static bool slot_of(struct id_slots slots, const struct request_id *id, uint64_t *at)
 {
-    uint64_t wanted = entry_of(id), entry;
+    uint64_t hash = id->hash, wanted = entry_of(id, hash), entry;
     if (slots.at == NULL)
         return false;
-    for (*at = id->hash & slots.mask; (entry = load(slots, *at)) != EMPTY;
-         *at = (*at + 1) & slots.mask)
+    for (*at = hash & slots.mask; (entry = load(slots, *at)) != EMPTY; *at = (*at + 1) & slots.mask)
         if (entry == wanted)
             return true;
     return false;
@@ -177,7 +176,7 @@ void id_table_replace(struct id_table *table, struct request_id *id, struct requ
     struct id_slots slots = slots_at(word_of(table));
     uint64_t i;
     if (slot_of(slots, id, &i))
-        store(slots, i, entry_of(by));
+        store(slots, i, entry_of(by, by->hash));
 }
 
 void id_table_remove(struct id_table *table, struct id_usage *usage, struct request_id *id)

@@ -30,15 +30,15 @@ struct id_usage {
     uint32_t live, left;
 };
 
-/* Readers, inside a section of their epoch record: the id that equals `wanted`, whose hash is set,
- * or NULL. What was compared is `*version` of it: another one later is another id. */
+/* Readers, inside a section of their epoch record: the id that equals `wanted`, whose hash is
+ * `hash`, or NULL. What was compared is `*version` of it: another one later is another id. */
 struct request_id *id_table_find(const struct id_table *table, const struct request_id *wanted,
-                                 uint32_t *version);
+                                 uint64_t hash, uint32_t *version);
 
-/* Writer: puts `id` where an equal one stands, which is returned in `*older`, or adds it (NULL). 0
- * or -ENOMEM. */
+/* Writer: puts `id`, whose hash is `hash`, where an equal one stands, which is returned in
+ * `*older`, or adds it (NULL). 0 or -ENOMEM. */
 int id_table_put(struct id_table *table, struct id_usage *usage, struct request_id *id,
-                 struct request_id **older);
+                 uint64_t hash, struct request_id **older);
 
 /* Writer: `by` takes the place of `id`, which is equal and stands in the table. */
 void id_table_replace(struct id_table *table, struct request_id *id, struct request_id *by);

@@ -68,12 +68,12 @@ static void put_before(struct worker *worker, struct worker *older)
 __attribute__((noinline)) int registry_add(struct worker *worker)
 {
     struct request_id *id = &worker->id, *older;
-    id->hash = hash_id(id);
-    size_t number = shard_of(id->hash);
+    uint64_t hash = id->hash = hash_id(id);
+    size_t number = shard_of(hash);
     struct shard *shard = &shards[number];
     if (!lock_take(&shard->lock))
         return -EAGAIN;
-    int error = id_table_put(&tables[number], &shard->usage, id, &older);
+    int error = id_table_put(&tables[number], &shard->usage, id, hash, &older);
     if (error == 0) {
         if (older != NULL)
             put_before(worker, worker_of(older));
@@ -116,18 +116,24 @@ void registry_remove(struct worker *worker)
 
 /* The worker that stands under an id at this moment, or NULL; it may be another's any time later,
  * and then its version is not the one that is told here. */
-static struct worker *get(const struct request_id *wanted, struct thread *self, uint32_t *version)
+static struct worker *get(const struct request_id *wanted, uint64_t hash, struct thread *self,
+                          uint32_t *version)
 {
     ck_epoch_begin(self->reader, NULL);
-    struct request_id *id = id_table_find(&tables[shard_of(wanted->hash)], wanted, version);
+    struct request_id *id = id_table_find(&tables[shard_of(hash)], wanted, hash, version);
     ck_epoch_end(self->reader, NULL);
     return id != NULL ? worker_of(id) : NULL;
 }
 
-static void set_wanted(struct request_id *wanted, struct bytes id)
+/* Returns its hash, which needs no memory that was only just written. */
+static inline uint64_t set_wanted(struct request_id *wanted, struct bytes id)
 {
+    uint64_t word[2];
     request_id_make(wanted, id);
-    wanted->hash = hash_id(wanted);
+    if (id.n != sizeof word)
+        return hash_id(wanted);
+    memcpy(word, id.at, sizeof word);
+    return keyed_hash_16(&key, word[0], word[1]);
 }
 
 /* Found, it may be removed, recycled and be another's before its lock is taken: under the lock that
@@ -138,10 +144,10 @@ int registry_hold(struct bytes id, struct worker **worker)
     struct thread *self = thread_self();
     if (self == NULL)
         return -ENOMEM;
-    set_wanted(&wanted, id);
+    uint64_t hash = set_wanted(&wanted, id);
     for (int i = 0; i < FIND_ATTEMPTS; i++) {
         uint32_t version;
-        struct worker *found = get(&wanted, self, &version);
+        struct worker *found = get(&wanted, hash, self, &version);
         if (found == NULL)
             return -ENOENT;
         if (!lock_take(&found->lock))
@@ -165,8 +171,8 @@ int registry_find(struct bytes id, struct registry_entry *entry)
     uint32_t version;
     if (self == NULL)
         return -ENOMEM;
-    set_wanted(&wanted, id);
-    struct worker *worker = get(&wanted, self, &version);
+    uint64_t hash = set_wanted(&wanted, id);
+    struct worker *worker = get(&wanted, hash, self, &version);
     if (worker == NULL || version % 2 != 0)
         return -ENOENT;
     uint32_t number = worker_owner(worker) - 1;
