@@ -149,11 +149,10 @@ Test(registry, a_record_used_again_is_not_found_by_its_former_id)
     cr_assert(live_found("present"));
 }
 
-/* Makes and ends requests, some hundred of them live at any time; how long that took. */
-static uint64_t cycle(int cycles)
+/* Makes and ends requests, some hundred of them live at any time. */
+static void cycle(int cycles)
 {
     static struct worker *live[300];
-    uint64_t began = clock_now_ns();
     for (int i = 0; i < cycles; i++) {
         char id[32];
         struct worker **place = &live[i % 300];
@@ -164,18 +163,30 @@ static uint64_t cycle(int cycles)
         while (live_event(thread_self())->kind != 0)
             continue;
     }
-    return clock_now_ns() - began;
+}
+
+/* How long 5,000 take when the machine does nothing else. */
+static uint64_t least_time(void)
+{
+    uint64_t least_ns = UINT64_MAX;
+    for (int i = 0; i < 8; i++) {
+        uint64_t began_ns = clock_now_ns();
+        cycle(5000);
+        uint64_t took_ns = clock_now_ns() - began_ns;
+        least_ns = took_ns < least_ns ? took_ns : least_ns;
+    }
+    return least_ns;
 }
 
 Test(registry, hundreds_of_thousands_come_and_go)
 {
     cycle(3000);
-    uint64_t young = cycle(20000);
+    uint64_t young = least_time();
     cr_assert_eq(registry_count(), 300);
     cycle(300000);
     cr_assert_eq(registry_count(), 300);
-    uint64_t old = cycle(20000);
-    cr_assert_lt(old, young * 4 + 20000000, "%lu ns, then %lu", young, old);
+    uint64_t old = least_time();
+    cr_assert_lt(old, young * 4, "%lu ns, then %lu", young, old);
 }
 
 Test(registry, grows)
