@@ -243,6 +243,8 @@ static void put_figure(enum figure figure)
         figure_add(figure, count);
 }
 
+_Static_assert(FIGURES <= 8, "a tag each");
+
 static void count_errors(void)
 {
     uint64_t errors = sender_errors();
@@ -251,7 +253,8 @@ static void count_errors(void)
     drain.errors_counted = errors;
 }
 
-/* A figure that went lost on its way, which is an error, is told again with what came since. */
+/* A figure that was given up here, which is an error, is told again with what came since; what the
+ * network loses, or a closed port, nobody knows. */
 static void put_figures(void)
 {
     count_errors();
@@ -298,7 +301,8 @@ bool drain_all(struct batch *batch, bool last)
     if (atomic_load(&drain.ending))
         sweep_all(take_open);
     sums_when_due(now, last);
-    put_figures();
+    if (any || last || figures_any())
+        put_figures();
     journal_flush();
     return any;
 }

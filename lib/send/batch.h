@@ -46,12 +46,13 @@ int batch_begin(struct batch *batch, struct send_pool *pool, batch_head *head,
  * datagram; the other lines are taken. */
 int batch_add(struct batch *batch, struct bytes lines);
 
-/* Adds one line under `tags`, bits of the caller's choice, by which batch_lost speaks of it. False:
- * no datagram has room for it, for sending is put off, or it is too long for any. */
+/* Adds one line, not an empty one, under `tags`, bits of the caller's choice, by which batch_lost
+ * speaks of it. May send, as batch_add does. False, and nothing is added or counted: no datagram
+ * has room for it, for sending is put off, or it is too long for any. */
 bool batch_add_tagged(struct batch *batch, struct bytes line, uint8_t tags);
 
-/* The tags of lines that were not sent and will not be, since it was asked last. Of what neither
- * waits nor is named here every line went out. */
+/* The tags of lines that were given up since it was asked last. What neither waits nor is named
+ * here was handed to the kernel. */
 uint8_t batch_lost(struct batch *batch);
 
 /* Sends what is there; the next batch goes to the endpoint whose turn it is. */

@@ -89,12 +89,14 @@ static void fill_call(struct call *call, const struct bytes *datagram, uint32_t 
 
 /*
  * A connected UDP socket reports an earlier datagram's ICMP error (nobody listens) on the next send
- * and does not send: the same datagram is tried once more, so none is lost by it.
+ * and does not send: the same datagram is tried once more, so none is lost by it. A Unix socket
+ * speaks of the datagram at hand.
  */
-static int send_call(struct send_pool *pool, int fd, struct call *call, uint32_t *datagrams)
+static int send_call(struct send_pool *pool, const struct endpoint *endpoint, int fd,
+                     struct call *call, uint32_t *datagrams)
 {
     uint32_t sent = 0;
-    bool refused = false;
+    bool reports_late = endpoint->address.any.sa_family != AF_UNIX, refused = false;
     uint64_t since = 0;
     while (sent < call->messages) {
         int result = sys_sendmmsg(fd, call->message + sent, call->messages - sent,
@@ -105,7 +107,7 @@ static int send_call(struct send_pool *pool, int fd, struct call *call, uint32_t
             refused = false;
             continue;
         }
-        if (result == -ECONNREFUSED && !refused) {
+        if (result == -ECONNREFUSED && reports_late && !refused) {
             refused = true;
             pool->errors++;
             continue;
@@ -135,12 +137,12 @@ static int send_datagrams(struct send_pool *pool, struct endpoint *endpoint, int
     struct call call;
     uint32_t each = together(endpoint, datagram, n);
     fill_call(&call, datagram, n, each);
-    int error = send_call(pool, fd, &call, sent);
+    int error = send_call(pool, endpoint, fd, &call, sent);
     if (each == 1 || !cannot_cut(error))
         return error;
     endpoint->segmented = false;
     fill_call(&call, datagram + *sent, n - *sent, 1);
-    return send_call(pool, fd, &call, sent);
+    return send_call(pool, endpoint, fd, &call, sent);
 }
 
 int send_pool_ready(struct send_pool *pool, uint32_t which)

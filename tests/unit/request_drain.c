@@ -1,0 +1,124 @@
+#include "request/drain.h"
+
+#include <criterion/criterion.h>
+
+#include "base/clock.h"
+#include "base/process.h"
+#include "metric/codec.h"
+#include "receiver.h"
+#include "request/figures.h"
+
+static struct config config;
+static struct receiver receiver;
+static struct send_pool pool;
+static struct batch batch;
+static bool hurry;
+
+static bool hurried(void)
+{
+    return hurry;
+}
+
+static void begin(void)
+{
+    int bytes = 8192; /* full after few datagrams */
+    process_begin();
+    config_read(&config, NULL, BYTES("app"), BYTES("host"), NULL);
+    drain_begin(&config);
+    receiver_abstract(&receiver);
+    send_pool_begin(&pool, bytes_of(receiver.host), receiver.port, 1);
+    pool.hurried = hurried;
+    cr_assert_eq(batch_begin(&batch, &pool, codec_shp.head, 1432, false), 0);
+    cr_assert_eq(setsockopt(endpoint_fd(&pool.endpoint[0], clock_now_ns()), SOL_SOCKET, SO_SNDBUF,
+                            &bytes, sizeof bytes),
+                 0);
+}
+
+TestSuite(drain, .init = begin, .timeout = 60);
+
+/* As the sender does; `waits`: something is put off then. */
+static void round_of_sender(bool waits)
+{
+    batch_flush(&batch);
+    drain_all(&batch, false);
+    batch_flush(&batch);
+    cr_assert_eq(batch_waits(&batch), waits);
+}
+
+/* It takes no more, and nobody waits for that. */
+static void fill_receiver(void)
+{
+    int fd = endpoint_fd(&pool.endpoint[0], clock_now_ns());
+    while (send(fd, "x", 1, MSG_DONTWAIT) == 1)
+        continue;
+    hurry = true;
+}
+
+/* What was received of a figure, and in how many lines. */
+static struct told {
+    uint64_t sum, lines;
+} received(const char *name)
+{
+    struct told told = {0, 0};
+    struct bytes datagram;
+    while ((datagram = receiver_within(&receiver, 0)).n > 0)
+        for (struct bytes rest = datagram; rest.n > 0;) {
+            struct bytes line = bytes_cut(&rest, '\n'), number = line;
+            if (!bytes_start_with(line, bytes_of(name)))
+                continue;
+            bytes_cut(&number, ':');
+            uint64_t n = 0;
+            cr_assert_eq(bytes_to_u64(bytes_cut(&number, '|'), &n), 0);
+            told.sum += n;
+            told.lines++;
+        }
+    return told;
+}
+
+Test(drain, a_figure_is_told_once)
+{
+    figure_add(FIGURE_LOST, 5);
+    round_of_sender(false);
+    round_of_sender(false);
+    struct told lost = received("app.stats_hero.lost:");
+    cr_assert_eq(lost.sum, 5);
+    cr_assert_eq(lost.lines, 1);
+}
+
+/* One that waits, and what comes meanwhile. */
+static void put_off(void)
+{
+    fill_receiver();
+    figure_add(FIGURE_LOST, 5);
+    round_of_sender(true);
+    figure_add(FIGURE_LOST, 2);
+    round_of_sender(true);
+    hurry = false;
+}
+
+Test(drain, a_figure_that_was_put_off_is_told_once)
+{
+    put_off();
+    cr_assert_eq(received("app.stats_hero.lost:").lines, 0);
+    round_of_sender(false);
+    round_of_sender(false);
+    struct told lost = received("app.stats_hero.lost:");
+    cr_assert_eq(lost.sum, 7);
+    cr_assert_eq(lost.lines, 2);
+}
+
+Test(drain, a_figure_that_was_put_off_and_given_up_is_told_again)
+{
+    put_off();
+    receiver_close(&receiver);
+    round_of_sender(false);
+    receiver_abstract(&receiver);
+    pool.endpoint[0].retry_ns = 0;
+    figure_count(FIGURE_DOWN);
+    round_of_sender(false);
+    figure_count(FIGURE_DOWN);
+    round_of_sender(false);
+    struct told lost = received("app.stats_hero.lost:");
+    cr_assert_eq(lost.sum, 7);
+    cr_assert_eq(lost.lines, 1);
+}
