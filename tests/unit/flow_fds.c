@@ -208,6 +208,7 @@ Test(flow_fds, a_missed_report_on_an_idle_connection_loses_no_request)
 static void in_child(void (*serve)(int fd), int fd)
 {
     int status;
+    service_settle();
     pid_t child = fork();
     if (child == 0) {
         process_begin();

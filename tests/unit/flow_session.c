@@ -375,6 +375,7 @@ static void in_child(const void *key, int fd)
 static void fork_with(const void *key, int fd)
 {
     int status;
+    service_settle();
     pid_t child = fork();
     if (child == 0)
         in_child(key, fd);

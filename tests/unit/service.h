@@ -6,12 +6,14 @@
  * collects what is sent and a request log in memory.
  */
 
+#include "base/clock.h"
 #include "base/config.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "receiver.h"
 #include "request/monitor.h"
 #include "scratch.h"
+#include "send/place.h"
 
 #define SERVICE_PATIENCE_NS 10000000000ull
 
@@ -52,6 +54,16 @@ static inline void service_begin(struct service *s)
 {
     service_prepare(s);
     service_start(s);
+}
+
+/* Before a fork: the sender's thread, if there is one, sleeps. AddressSanitizer's allocator is not
+ * made for a fork while another thread is inside it, as one that starts is. */
+static inline void service_settle(void)
+{
+    uint64_t deadline = clock_now_ns() + SERVICE_PATIENCE_NS;
+    for (uint32_t state; (state = atomic_load(&sender_state)) != SENDER_NONE &&
+                         state != SENDER_IDLE && state != SENDER_GATHERING;)
+        cr_assert_lt(clock_now_ns(), deadline);
 }
 
 /* All that was sent; once only. */
