@@ -498,15 +498,21 @@ static double turn_by_uthash(const struct choice *choice)
 }
 
 /* Every contender's turn. */
-static void run_round(const struct choice *choice)
+static void run_round(int threads, const struct choice *choice)
+{
+    for (int c = 0; c < CONTENDERS; c++)
+        if (takes_part(c, choice))
+            rounds_add(&contest[c].rounds[threads - 1],
+                       choice->uthash > 0 && threads == 1 && c == OURS ? turn_by_uthash(choice)
+                                                                       : turn(c, threads, choice));
+}
+
+/* One thread first, as tables stay as large as two have made them. */
+static void run_rounds(int rounds, const struct choice *choice)
 {
     for (int threads = 1; threads <= LANES; threads++)
-        for (int c = 0; c < CONTENDERS; c++)
-            if (takes_part(c, choice))
-                rounds_add(&contest[c].rounds[threads - 1],
-                           choice->uthash > 0 && threads == 1 && c == OURS
-                               ? turn_by_uthash(choice)
-                               : turn(c, threads, choice));
+        for (int i = 0; i < rounds; i++)
+            run_round(threads, choice);
 }
 
 static const char *faster_flavour(int threads)
@@ -540,8 +546,7 @@ int main(int argc, char **argv)
         lanes[i] = (struct lane){.number = i, .random = next_random(&random)};
     for (int c = 0; c < CONTENDERS; c++)
         contest[c].contender->begin();
-    for (int i = 0; i < (int)rounds; i++)
-        run_round(&(struct choice){(int)only, ms, uthash});
+    run_rounds((int)rounds, &(struct choice){(int)only, ms, uthash});
     expect(registry_count() == 0);
 
     bool failed = false;
