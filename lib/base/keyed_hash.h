@@ -21,21 +21,17 @@ static inline uint64_t hash_fold(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* Of 16 bytes, most keys. */
-static inline uint64_t keyed_hash_16(const struct hash_key *key, uint64_t a, uint64_t b)
-{
-    return hash_fold(hash_fold(a ^ key->k0, b ^ key->k1 ^ 16) ^ key->k0, key->k1);
-}
-
 /* Of `n` bytes in words that may be written to meanwhile; the last word's unused bytes are 0. */
 static inline uint64_t keyed_hash(const struct hash_key *key, const _Atomic uint64_t *word,
                                   size_t n)
 {
     size_t words = (n + 7) / 8;
     uint64_t hash = key->k1 ^ n;
-    if (n == 16)
-        return keyed_hash_16(key, atomic_load_explicit(&word[0], memory_order_relaxed),
-                             atomic_load_explicit(&word[1], memory_order_relaxed));
+    if (words == 2) { /* most keys */
+        uint64_t a = atomic_load_explicit(&word[0], memory_order_relaxed);
+        uint64_t b = atomic_load_explicit(&word[1], memory_order_relaxed);
+        return hash_fold(hash_fold(a ^ key->k0, b ^ hash) ^ key->k0, key->k1);
+    }
     for (size_t i = 0; i < words; i += 2) {
         uint64_t a = atomic_load_explicit(&word[i], memory_order_relaxed);
         uint64_t b = i + 1 < words ? atomic_load_explicit(&word[i + 1], memory_order_relaxed) : 0;

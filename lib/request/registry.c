@@ -125,15 +125,11 @@ static struct worker *get(const struct request_id *wanted, uint64_t hash, struct
     return id != NULL ? worker_of(id) : NULL;
 }
 
-/* Returns its hash, which needs no memory that was only just written. */
-static inline uint64_t set_wanted(struct request_id *wanted, struct bytes id)
+/* Returns its hash. */
+static uint64_t set_wanted(struct request_id *wanted, struct bytes id)
 {
-    uint64_t word[2];
     request_id_make(wanted, id);
-    if (id.n != sizeof word)
-        return hash_id(wanted);
-    memcpy(word, id.at, sizeof word);
-    return keyed_hash_16(&key, word[0], word[1]);
+    return hash_id(wanted);
 }
 
 /* Found, it may be removed, recycled and be another's before its lock is taken: under the lock that
