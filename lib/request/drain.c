@@ -229,6 +229,8 @@ static bool drain_thread(struct thread *thread, uint32_t most)
     return events > 0;
 }
 
+_Static_assert(FIGURES <= 8, "a tag each");
+
 static void put_figure(enum figure figure)
 {
     char text[512];
@@ -243,8 +245,6 @@ static void put_figure(enum figure figure)
         figure_add(figure, count);
 }
 
-_Static_assert(FIGURES <= 8, "a tag each");
-
 static void count_errors(void)
 {
     uint64_t errors = sender_errors();
@@ -258,7 +258,7 @@ static void count_errors(void)
 static void put_figures(void)
 {
     count_errors();
-    if (drain.put_off || !figures_any())
+    if (drain.put_off)
         return;
     uint8_t lost = batch_lost(drain.batch);
     for (int i = 0; i < FIGURES; i++) {

@@ -100,6 +100,13 @@ static inline in_port_t receiver_next_port(struct receiver *r)
     return from.sin_port;
 }
 
+/* By this sender's socket it is full after few datagrams, whatever the kernel is set to. */
+static inline void receiver_full_soon(int fd)
+{
+    int bytes = 8192;
+    cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes), 0);
+}
+
 static inline void receiver_close(struct receiver *r)
 {
     close(r->fd);

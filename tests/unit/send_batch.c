@@ -276,20 +276,13 @@ Test(batch, a_tagged_line_is_not_split)
     assert_no_more();
 }
 
-/* So that it is full after few datagrams, whatever the kernel is set to. */
-static void make_small(int fd)
-{
-    int bytes = 8192;
-    cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes), 0);
-}
-
 /* Of 64 datagrams some went out before the receiver was full: only the others' tags are told. */
 Test(batch, what_is_put_off_may_yet_go_lost)
 {
     receiver_abstract(&receiver);
     send_pool_begin(&pool, bytes_of(receiver.host), receiver.port, 1);
     cr_assert_eq(batch_begin(&batch, &pool, codec_shp.head, 128, false), 0);
-    make_small(endpoint_fd(&pool.endpoint[0], clock_now_ns()));
+    receiver_full_soon(endpoint_fd(&pool.endpoint[0], clock_now_ns()));
     pool.hurried = hurried;
     hurry = true;
     cr_assert(batch_add_tagged(&batch, line_of(120), 1));
