@@ -15,13 +15,20 @@
 
 #define STACK_BYTES    (64 * 1024)  /* for our own frames */
 #define RESOLVER_BYTES (128 * 1024) /* for the resolver's, too */
-#define GONE_NS        10000000ull
+#define GONE_NS        50000000ull
+
+/*
+ * A thread that has ended for us has some instructions left, for which a busy machine may take its
+ * time. So the next one has memory of its own, by the parity of its number, and only the one after
+ * that waits for the first to be gone.
+ */
+enum { TURNS = 2 };
 
 static struct {
-    struct bare_thread thread;
+    struct bare_thread threads[TURNS];
+    _Atomic pid_t tids[TURNS]; /* 0: it does not run yet, or was found to be gone */
     _Atomic bool bare;
     _Atomic uint32_t begun, asked, over; /* numbers of threads, the newest each */
-    _Atomic pid_t tid;                   /* 0: it does not run yet */
     _Atomic uint64_t awaited_until_ns;
 } shift;
 
@@ -48,22 +55,22 @@ static int create_in_libc(void (*run)(void))
     return -error;
 }
 
-/* The one before may be past its last instruction and not quite gone. */
-static int create_bare(void (*run)(void))
+static int create_bare(void (*run)(void), uint32_t number)
 {
     uint64_t deadline = clock_now_ns() + GONE_NS;
     int error;
-    while ((error = bare_thread_start(&shift.thread, run, STACK_BYTES)) == -EBUSY &&
+    while ((error = bare_thread_start(&shift.threads[number % TURNS], run, STACK_BYTES)) ==
+               -EBUSY &&
            clock_now_ns() < deadline)
         sys_yield();
     return error;
 }
 
 /* The resolver wants a thread that libc knows. */
-static int create(void (*run)(void), bool resolver)
+static int create(void (*run)(void), uint32_t number, bool resolver)
 {
     atomic_store(&shift.bare, !resolver);
-    int error = resolver ? -ENOSYS : create_bare(run);
+    int error = resolver ? -ENOSYS : create_bare(run, number);
     if (error != -ENOSYS)
         return error;
     atomic_store(&shift.bare, false);
@@ -72,9 +79,10 @@ static int create(void (*run)(void), bool resolver)
 
 int shift_start(void (*run)(void), bool resolver)
 {
-    atomic_store(&shift.tid, 0);
-    uint32_t number = atomic_fetch_add(&shift.begun, 1) + 1;
-    int error = create(run, resolver);
+    uint32_t number = atomic_load(&shift.begun) + 1;
+    atomic_store(&shift.tids[number % TURNS], 0);
+    atomic_store(&shift.begun, number);
+    int error = create(run, number, resolver);
     if (error < 0)
         shift_end(number);
     return error;
@@ -87,19 +95,28 @@ bool shift_is_bare(void)
 
 uint32_t shift_enter(void)
 {
-    atomic_store(&shift.tid, sys_gettid());
-    return atomic_load(&shift.begun);
-}
-
-void shift_end(uint32_t number)
-{
-    atomic_store(&shift.over, number);
-    sys_futex_wake((const uint32_t *)&shift.over);
+    uint32_t number = atomic_load(&shift.begun);
+    atomic_store(&shift.tids[number % TURNS], sys_gettid());
+    return number;
 }
 
 static bool reached(const _Atomic uint32_t *newest, uint32_t number)
 {
     return (int32_t)(atomic_load(newest) - number) >= 0;
+}
+
+/* Whatever comes late: never back. */
+static void reach(_Atomic uint32_t *newest, uint32_t number)
+{
+    uint32_t now = atomic_load(newest);
+    while ((int32_t)(number - now) > 0 && !atomic_compare_exchange_weak(newest, &now, number))
+        ;
+}
+
+void shift_end(uint32_t number)
+{
+    reach(&shift.over, number);
+    sys_futex_wake((const uint32_t *)&shift.over);
 }
 
 bool shift_asked(void)
@@ -113,26 +130,36 @@ bool shift_awaited(void)
     return clock_now_ns() + MARGIN_NS < atomic_load(&shift.awaited_until_ns);
 }
 
-/* In a child that a raw clone made there is what its parent's memory says, but no thread. */
+static bool exists(pid_t tid)
+{
+    return sys_thread_exists(sys_getpid(), tid) == 0;
+}
+
+/* The newest. In a child that a raw clone made there is what its parent's memory says, but no
+ * thread. */
 static bool is_here(void)
 {
-    pid_t tid = atomic_load(&shift.tid);
-    return tid == 0 || sys_thread_exists(sys_getpid(), tid) == 0;
+    pid_t tid = atomic_load(&shift.tids[atomic_load(&shift.begun) % TURNS]);
+    return tid == 0 || exists(tid);
 }
 
-static void ask(uint32_t number)
+/* Once found to be gone it is forgotten: its number may be another thread's one day. */
+static bool any_is_left(void)
 {
-    uint32_t asked = atomic_load(&shift.asked);
-    while ((int32_t)(number - asked) > 0 &&
-           !atomic_compare_exchange_weak(&shift.asked, &asked, number))
-        ;
+    for (size_t i = 0; i < TURNS; i++) {
+        pid_t tid = atomic_load(&shift.tids[i]);
+        if (tid != 0 && exists(tid))
+            return true;
+        atomic_compare_exchange_strong(&shift.tids[i], &tid, 0);
+    }
+    return false;
 }
 
-/* The kernel counts a thread for some microseconds more, of which the caller may be told (unshare).
+/* The kernel counts threads for some microseconds more, of which the caller may be told (unshare).
  */
 static void wait_until_gone(uint32_t number, uint64_t deadline)
 {
-    while (atomic_load(&shift.begun) == number && is_here() && clock_now_ns() < deadline)
+    while (atomic_load(&shift.begun) == number && any_is_left() && clock_now_ns() < deadline)
         sys_yield();
 }
 
@@ -156,13 +183,16 @@ bool shift_retire(uint64_t patience_ns, void (*wake)(void))
         (reached(&shift.asked, number) && now >= atomic_load(&shift.awaited_until_ns)))
         return false;
     atomic_store(&shift.awaited_until_ns, now + patience_ns);
-    ask(number);
+    reach(&shift.asked, number);
     wake();
     return wait_for_end(number, now + patience_ns);
 }
 
 void shift_forget(void)
 {
-    bare_thread_forget(&shift.thread);
+    for (size_t i = 0; i < TURNS; i++) {
+        bare_thread_forget(&shift.threads[i]);
+        atomic_store(&shift.tids[i], 0);
+    }
     atomic_store(&shift.over, atomic_load(&shift.begun));
 }
