@@ -21,7 +21,7 @@ import typing
 
 import servers
 
-from . import account, exactness, load
+from . import account, exactness, load, processors
 from .sink import Sink
 
 
@@ -131,10 +131,11 @@ def run(case, variants, turn, rounds, slice_s, gro=False):
     with case.back() as back, contextlib.ExitStack() as stack:
         contestants = [stack.enter_context(Contestant(case, settings, back, gro))
                        for settings in variants[shift:] + variants[:shift]]
-        for number in range(rounds):
-            for contestant in contestants if number % 2 == 0 else contestants[::-1]:
-                contestant.slice(slice_s)
-                contestant.drain()
+        with processors.awake():
+            for number in range(rounds):
+                for contestant in contestants if number % 2 == 0 else contestants[::-1]:
+                    contestant.slice(slice_s)
+                    contestant.drain()
         for contestant in contestants:
             contestant.end_load()
         plain = contestants[-shift]

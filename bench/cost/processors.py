@@ -1,11 +1,20 @@
 """Who runs where: the server on one processor, load and receiver on another, where there are two. What
 stands behind a proxy has a third, if there is one; else the proxy's: the load's could be too slow for
-both, and then the proxy would wait, and show no difference."""
+both, and then the proxy would wait, and show no difference.
 
+While throughput is measured no processor halts (awake). wrk sleeps when it has read all answers that are
+there, and the server's system call wakes it. If its processor has halted meanwhile, that takes an interrupt:
+in a virtual machine a microsecond or more, of the server's time. A slower server lets wrk sleep more often:
+so a difference of some percent would be shown as twice of what it is. Most processors are woken by a store
+to memory (MWAIT); where they are not, the kernel is asked to have them look out for it, as cyclictest does."""
+
+import contextlib
 import os
+import struct
 
 ALL = sorted(os.sched_getaffinity(0))
 SERVER, LOAD = ALL[0], ALL[-1]
+LATENCY = "/dev/cpu_dma_latency"  # the kernel's Documentation/power/pm_qos_interface.rst
 BACK = ALL[len(ALL) // 2] if len(ALL) > 2 else SERVER
 
 
@@ -16,3 +25,19 @@ def on(processor):
 
 def stay_with_load():
     os.sched_setaffinity(0, {LOAD})
+
+
+def can_stay_awake():
+    """Whether this user may ask for it."""
+    return os.access(LATENCY, os.W_OK)
+
+
+@contextlib.contextmanager
+def awake():
+    """No processor halts until the end, if this user may ask for that."""
+    if not can_stay_awake():
+        yield
+        return
+    with open(LATENCY, "wb", buffering=0) as wanted:
+        wanted.write(struct.pack("i", 0))  # microseconds; held as long as it is open
+        yield
