@@ -15,6 +15,7 @@ import struct
 ALL = sorted(os.sched_getaffinity(0))
 SERVER, LOAD = ALL[0], ALL[-1]
 LATENCY = "/dev/cpu_dma_latency"  # the kernel's Documentation/power/pm_qos_interface.rst
+STATE = "/sys/devices/system/cpu/cpu0/cpuidle/state0/name"  # what a latency of 0 allows
 BACK = ALL[len(ALL) // 2] if len(ALL) > 2 else SERVER
 
 
@@ -28,13 +29,17 @@ def stay_with_load():
 
 
 def can_stay_awake():
-    """Whether this user may ask for it."""
-    return os.access(LATENCY, os.W_OK)
+    """Whether this user may ask for it, and the kernel can do it: its idle loop has a state that polls."""
+    try:
+        with open(STATE, encoding="ascii") as file:
+            return file.read().strip() == "POLL" and os.access(LATENCY, os.W_OK)
+    except OSError:
+        return False
 
 
 @contextlib.contextmanager
 def awake():
-    """No processor halts until the end, if this user may ask for that."""
+    """No processor halts until the end, if that can be had."""
     if not can_stay_awake():
         yield
         return

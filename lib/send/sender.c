@@ -22,7 +22,8 @@
  * queues, the batch, the outbox. Who retired it starts the next one, always, whatever waits; that
  * one gathers for what is left of the flush time, so a host that changes its user at each request
  * has two threads that do nothing but sleep in it, and lines are no later than they would be. A
- * thread that was too late to be waited for sends what there is and then ends.
+ * thread that was too late to be waited for has perhaps no next one: it sends all that there is,
+ * and only what is handed over after its last look waits, for whoever starts another one.
  */
 
 #define START_RETRY_NS 1000000000ull
@@ -147,9 +148,9 @@ static bool work(void)
     return ours;
 }
 
-static void send_all(bool last)
+static void send_all(void)
 {
-    drain(last);
+    drain(true);
     outbox_deliver(&sender.batch);
 }
 
@@ -158,7 +159,7 @@ static void leave(void)
     bool last = atomic_load(&sender.stopping);
     if (last || !shift_awaited()) {
         be_apart();
-        send_all(last);
+        send_all();
     }
     send_pool_end(&sender.pool);
     place_become(last ? SENDER_ENDED : SENDER_NONE);
@@ -273,7 +274,7 @@ bool sender_used(void)
 static void send_all_here(void)
 {
     sender.look_ns = 0;
-    send_all(true);
+    send_all();
 }
 
 /*

@@ -19,14 +19,14 @@
 
 /*
  * A thread that has ended for us has some instructions left, for which a busy machine may take its
- * time. So the next one has memory of its own, by the parity of its number, and only the one after
- * that waits for the first to be gone.
+ * time. So there is memory for two: the next one need not wait until that is gone.
  */
-enum { TURNS = 2 };
+enum { MEMORIES = 2 };
 
 static struct {
-    struct bare_thread threads[TURNS];
-    _Atomic pid_t tids[TURNS]; /* 0: it does not run yet, or was found to be gone */
+    struct bare_thread threads[MEMORIES];
+    _Atomic pid_t tids[MEMORIES]; /* 0: it does not run yet, or was found to be gone */
+    _Atomic uint32_t newest;      /* in which of them the newest thread is */
     _Atomic bool bare;
     _Atomic uint32_t begun, asked, over; /* numbers of threads, the newest each */
     _Atomic uint64_t awaited_until_ns;
@@ -55,22 +55,65 @@ static int create_in_libc(void (*run)(void))
     return -error;
 }
 
-static int create_bare(void (*run)(void), uint32_t number)
+static bool exists(pid_t tid)
 {
-    uint64_t deadline = clock_now_ns() + GONE_NS;
+    return sys_thread_exists(sys_getpid(), tid) == 0;
+}
+
+/* Once found to be gone it is forgotten: its number may be another thread's one day. */
+static bool any_is_left(void)
+{
+    for (size_t i = 0; i < MEMORIES; i++) {
+        pid_t tid = atomic_load(&shift.tids[i]);
+        if (tid != 0 && exists(tid))
+            return true;
+        atomic_compare_exchange_strong(&shift.tids[i], &tid, 0);
+    }
+    return false;
+}
+
+static bool is_free(uint32_t memory)
+{
+    return atomic_load(&shift.threads[memory].tid) == 0;
+}
+
+/* Memory for the next thread; false: each may still be used. */
+static bool take_memory(void)
+{
+    uint32_t last = atomic_load(&shift.newest), next = (last + 1) % MEMORIES;
+    if (!is_free(next))
+        next = last;
+    if (!is_free(next))
+        return false;
+    atomic_store(&shift.tids[next], 0);
+    atomic_store(&shift.newest, next);
+    return true;
+}
+
+static bool await_memory(uint64_t deadline)
+{
+    bool taken;
+    while (!(taken = take_memory()) && clock_now_ns() < deadline)
+        sys_yield();
+    return taken;
+}
+
+/* Where no more threads are allowed, one that is not quite gone counts. */
+static int create_bare(void (*run)(void), uint64_t deadline)
+{
+    struct bare_thread *thread = &shift.threads[atomic_load(&shift.newest)];
     int error;
-    while ((error = bare_thread_start(&shift.threads[number % TURNS], run, STACK_BYTES)) ==
-               -EBUSY &&
+    while ((error = bare_thread_start(thread, run, STACK_BYTES)) == -EAGAIN && any_is_left() &&
            clock_now_ns() < deadline)
         sys_yield();
     return error;
 }
 
 /* The resolver wants a thread that libc knows. */
-static int create(void (*run)(void), uint32_t number, bool resolver)
+static int create(void (*run)(void), bool resolver, uint64_t deadline)
 {
     atomic_store(&shift.bare, !resolver);
-    int error = resolver ? -ENOSYS : create_bare(run, number);
+    int error = resolver ? -ENOSYS : create_bare(run, deadline);
     if (error != -ENOSYS)
         return error;
     atomic_store(&shift.bare, false);
@@ -79,10 +122,11 @@ static int create(void (*run)(void), uint32_t number, bool resolver)
 
 int shift_start(void (*run)(void), bool resolver)
 {
-    uint32_t number = atomic_load(&shift.begun) + 1;
-    atomic_store(&shift.tids[number % TURNS], 0);
-    atomic_store(&shift.begun, number);
-    int error = create(run, number, resolver);
+    uint64_t deadline = clock_now_ns() + GONE_NS;
+    if (!await_memory(deadline))
+        return -EBUSY;
+    uint32_t number = atomic_fetch_add(&shift.begun, 1) + 1;
+    int error = create(run, resolver, deadline);
     if (error < 0)
         shift_end(number);
     return error;
@@ -96,7 +140,7 @@ bool shift_is_bare(void)
 uint32_t shift_enter(void)
 {
     uint32_t number = atomic_load(&shift.begun);
-    atomic_store(&shift.tids[number % TURNS], sys_gettid());
+    atomic_store(&shift.tids[atomic_load(&shift.newest)], sys_gettid());
     return number;
 }
 
@@ -130,29 +174,12 @@ bool shift_awaited(void)
     return clock_now_ns() + MARGIN_NS < atomic_load(&shift.awaited_until_ns);
 }
 
-static bool exists(pid_t tid)
-{
-    return sys_thread_exists(sys_getpid(), tid) == 0;
-}
-
 /* The newest. In a child that a raw clone made there is what its parent's memory says, but no
  * thread. */
 static bool is_here(void)
 {
-    pid_t tid = atomic_load(&shift.tids[atomic_load(&shift.begun) % TURNS]);
+    pid_t tid = atomic_load(&shift.tids[atomic_load(&shift.newest)]);
     return tid == 0 || exists(tid);
-}
-
-/* Once found to be gone it is forgotten: its number may be another thread's one day. */
-static bool any_is_left(void)
-{
-    for (size_t i = 0; i < TURNS; i++) {
-        pid_t tid = atomic_load(&shift.tids[i]);
-        if (tid != 0 && exists(tid))
-            return true;
-        atomic_compare_exchange_strong(&shift.tids[i], &tid, 0);
-    }
-    return false;
 }
 
 /* The kernel counts threads for some microseconds more, of which the caller may be told (unshare).
@@ -190,7 +217,7 @@ bool shift_retire(uint64_t patience_ns, void (*wake)(void))
 
 void shift_forget(void)
 {
-    for (size_t i = 0; i < TURNS; i++) {
+    for (size_t i = 0; i < MEMORIES; i++) {
         bare_thread_forget(&shift.threads[i]);
         atomic_store(&shift.tids[i], 0);
     }

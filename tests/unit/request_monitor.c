@@ -224,10 +224,10 @@ Test(monitor, a_forked_child_reports_its_own_requests_alone)
     int status;
     begin();
     serve(2);
-    figure_add(FIGURE_LOST, 3);
     begun("parents");
     monitor_flush(SERVICE_PATIENCE_NS);
     service_settle();
+    figure_add(FIGURE_LOST, 3);
     pid_t child = fork();
     if (child == 0)
         _exit(serves_in_child());
