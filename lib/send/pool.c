@@ -66,6 +66,7 @@ static uint32_t together(const struct endpoint *endpoint, const struct bytes *da
 static void ask_for_segments(struct call *call, struct msghdr *message, uint16_t size)
 {
     struct cmsghdr *control = (struct cmsghdr *)(void *)call->segment;
+    memset(call->segment, 0, sizeof call->segment); /* the space behind the size, too */
     *control = (struct cmsghdr){CMSG_LEN(sizeof size), SOL_UDP, UDP_SEGMENT};
     memcpy(CMSG_DATA(control), &size, sizeof size);
     message->msg_control = call->segment;
