@@ -75,25 +75,26 @@ static inline uint16_t find(const struct label_table *table, const struct clean_
     }
 }
 
+/* `full` is set once the last label can be found: who has missed it and sees `full` looks again. */
 static __attribute__((noinline, cold)) uint16_t add(struct label_table *table,
                                                     const struct clean_text *text)
 {
     uint32_t at;
-    if (atomic_load_explicit(&table->n, memory_order_relaxed) >= table->most)
-        return LABEL_OTHER;
+    if (label_table_full(table))
+        return find(table, text, &at);
     if (!lock_take(&table->adding))
         return LABEL_OTHER;
     uint16_t number = find(table, text, &at);
-    uint32_t n = atomic_load_explicit(&table->n, memory_order_relaxed);
-    if (number == 0 && n < table->most) {
-        number = (uint16_t)(n + 1);
+    if (number == 0 && table->n < table->most) {
+        number = (uint16_t)++table->n;
         struct label *label = &table->label[number];
         label->hash = text->hash;
         label->n = (uint8_t)text->n;
         memcpy(label->word, text->word, text->words * sizeof(uint64_t));
-        atomic_store_explicit(&table->n, n + 1, memory_order_relaxed);
         atomic_store_explicit(&table->slot[at], number, memory_order_release);
     }
+    if (table->n == table->most)
+        atomic_store_explicit(&table->full, true, memory_order_release);
     lock_release(&table->adding);
     return number;
 }
@@ -190,7 +191,7 @@ uint16_t label_number(struct label_table *table, struct bytes text)
 
 bool label_table_full(const struct label_table *table)
 {
-    return atomic_load_explicit(&table->n, memory_order_relaxed) >= table->most;
+    return atomic_load_explicit(&table->full, memory_order_acquire);
 }
 
 struct bytes label_text(const struct label_table *table, uint16_t number)

@@ -33,8 +33,9 @@ struct label_table {
     uint32_t slots;         /* a power of two */
     bool dots;              /* a `.` stays: the labels are names that the user gives */
     _Atomic uint16_t *slot; /* by hash: a number, 0 where free */
-    _Atomic uint32_t n;
+    uint32_t n;             /* numbers given; who adds has the lock */
     struct lock adding;
+    _Atomic bool full;
 };
 
 /* Room for `most` labels besides `other`, 1 to 10,000. 0 or -ENOMEM. Before anybody uses it. */
@@ -46,7 +47,7 @@ int label_table_begin(struct label_table *table, uint32_t most);
  */
 uint16_t label_number(struct label_table *table, struct bytes text);
 
-/* Whether all numbers are given: what has none has LABEL_OTHER for ever. */
+/* Whether all numbers are given: what has LABEL_OTHER then keeps it for ever. Any thread. */
 bool label_table_full(const struct label_table *table);
 
 /* The label's text. */

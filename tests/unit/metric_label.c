@@ -182,12 +182,35 @@ Test(label, threads_that_add_the_same_agree)
 {
     begin(SHARED);
     cr_assert(on_threads(4, add_all));
-    cr_assert_eq(atomic_load(&table.n), SHARED);
+    cr_assert_eq(table.n, SHARED);
     for (int i = 0; i < SHARED; i++) {
         cr_assert_neq(numbers[0][i], LABEL_OTHER);
         for (int thread = 1; thread < 4; thread++)
             cr_assert_eq(numbers[thread][i], numbers[0][i]);
     }
+}
+
+static struct label_table tables[SHARED];
+
+static void *add_last(void *number)
+{
+    for (int i = 0; i < SHARED; i++) {
+        meet(i);
+        numbers[(intptr_t)number][i] = label_number(&tables[i], BYTES("the-only-one"));
+    }
+    return NULL;
+}
+
+/* The last label that a table has room for is nobody's `other`, while it is being added either. */
+Test(label, threads_that_add_the_last_agree)
+{
+    process_begin();
+    for (int i = 0; i < SHARED; i++)
+        cr_assert_eq(label_table_begin(&tables[i], 1), 0);
+    cr_assert(on_threads(4, add_last));
+    for (int i = 0; i < SHARED; i++)
+        for (int thread = 0; thread < 4; thread++)
+            cr_assert_eq(numbers[thread][i], 1);
 }
 
 static struct bytes name(size_t size, const char *text)
