@@ -215,7 +215,7 @@ STATS_HERO_API size_t stats_hero_monitor_registered_count(void);
  *   -EINPROGRESS   it is being sent since
  *   -EAGAIN        the background thread can't be started
  *   -ENOMEM, or what the kernel said (-ENETUNREACH, -ENOENT and -ECONNREFUSED of a unix: socket …):
- *                  nothing was sent, or of a payload of over 64 datagrams the first ones alone. That
+ *                  nothing was sent, or of a payload of over 32 datagrams the first ones alone. That
  *                  a UDP port is closed is no error: it is counted.
  */
 STATS_HERO_API int stats_hero_send(const char *payload, size_t n);

@@ -19,6 +19,7 @@ static const uint32_t ours[] = {
     SYS_connect, SYS_fcntl,      SYS_close,    SYS_sendmmsg,      SYS_close_range,
     SYS_tgkill,  SYS_prctl,      SYS_write,    SYS_openat,        SYS_fstat,
     SYS_exit,    SYS_setsockopt, SYS_mprotect, SYS_ppoll,         SYS_newfstatat,
+    SYS_sched_yield,
 };
 
 struct machine {

@@ -26,7 +26,16 @@
  * and only what is handed over after its last look waits, for whoever starts another one.
  */
 
+/*
+ * How the host's requests do not wait for ours. A round takes some hundred microseconds, and who
+ * shares the processor with it would stand still so long. So before each system call whoever wants
+ * the processor has it first. Where somebody wants it all the time, that costs us a slice of the
+ * scheduler's each time: after a while, or when a host's thread waits for us, the round goes on
+ * without.
+ */
+
 #define START_RETRY_NS 1000000000ull
+#define GIVES_WAY_NS   10000000ull /* of a round */
 
 enum { STACK_BYTES = 64 * 1024 }; /* of a host's thread in the sender's place */
 
@@ -36,6 +45,7 @@ static struct {
     struct send_pool pool;
     struct batch batch;
     uint64_t look_ns; /* when the thread, or the one after it, has gathered long enough; 0: unset */
+    uint64_t gives_way_until_ns;
     bool apart;
     uint64_t here_until_ns; /* a host's thread has the place, and no longer; 0: the sender's */
     _Atomic uint64_t start_again_ns;
@@ -86,6 +96,12 @@ static bool drain(bool last)
 static uint64_t flush_ns(void)
 {
     return (uint64_t)sender.options.flush_ms * 1000000;
+}
+
+static void give_way(void)
+{
+    if (clock_now_ns() < sender.gives_way_until_ns && !called_for())
+        sys_yield();
 }
 
 /* Lets events come together for a flush time, or until much is waiting. */
@@ -139,6 +155,7 @@ static bool work(void)
     while ((ours = gather()) && !leaving()) {
         be_apart();
         sender.look_ns = 0;
+        sender.gives_way_until_ns = clock_now_ns() + GIVES_WAY_NS;
         bool any = drain(false);
         outbox_deliver(&sender.batch);
         answer_flushes();
@@ -193,6 +210,7 @@ static int begin_batch(void)
         return 0;
     send_pool_begin(&sender.pool, o->host, o->port, o->pool_size);
     sender.pool.hurried = hurried;
+    sender.pool.give_way = give_way;
     return batch_begin(&sender.batch, &sender.pool, o->head, o->datagram_bytes, o->fill);
 }
 
@@ -274,6 +292,7 @@ bool sender_used(void)
 static void send_all_here(void)
 {
     sender.look_ns = 0;
+    sender.gives_way_until_ns = 0;
     send_all();
 }
 
@@ -385,6 +404,7 @@ void sender_forget(void)
     sender.pool.errors = 0;
     sender.batch.refused = 0;
     sender.look_ns = 0;
+    sender.gives_way_until_ns = 0;
     sender.here_until_ns = 0;
     atomic_store(&sender.starting, 0);
     atomic_store(&sender.stopping, 0);

@@ -274,6 +274,29 @@ class Clients(ShimCase):
                 self.assertEqual(second.timer_count(good), 50)
                 self.assertEqual(second.refused, [])
 
+    @unittest.skipIf(servers.SANITIZED, "a sanitizer's runtime minds being traced")
+    def test_who_wants_the_processor_goes_first(self):
+        """Before the sender sends what it has gathered, it gives way, unless that took long already."""
+        path = os.path.join(servers.temporary_folder(), "trace")
+        trace = ["strace", "-D", "-f", "-qq", "--seccomp-bpf", "-o", path, "-e", "trace=sendmmsg,sched_yield"]
+
+        def calls():
+            with open(path, encoding="ascii") as file:
+                return re.sub(r"\d+ +(\w+)\(.*\n", r"\1 ", file.read())
+
+        with Receiver() as receiver:
+            shim = servers.Shim(receiver)
+            with servers.Nginx(shim, runner=trace) as server:
+                for n in range(1, 21):
+                    self.get(server)
+                    self.wait_for_ends(receiver, n)
+                    if gave_way := "sched_yield sendmmsg" in calls():
+                        break
+                self.assertTrue(gave_way, calls())
+            receiver.barrier()
+            self.assertEqual(receiver.counter(Keys().all), n)
+            self.assert_clean(receiver)
+
     def test_receiver_on_a_unix_socket(self):
         path = os.path.join(servers.temporary_folder(), "socket")
         with Receiver(path=path) as receiver:
