@@ -1,7 +1,7 @@
 /*
  * Asks several servers at a constant rate, in turn, a slice of some milliseconds each, over and
- * over, so that what disturbs the machine disturbs them alike; and says how long they took to
- * answer:
+ * over, so that what disturbs the machine disturbs them alike, and after each lets pass what its
+ * server does later; and says how long they took to answer:
  *
  *     pace [OPTION NUMBER]... PORT PORT... <REQUEST
  *
@@ -10,7 +10,7 @@
  * wait. h2load's --rps is no such rate: it asks in bursts, 10 ms apart.
  *
  * Each line of the output is a server: the microseconds within which half of its answers were
- * whole, 99 %, and 99.9 % of them.
+ * whole, 95 %, 99 %, and 99.9 % of them.
  */
 
 #include <arpa/inet.h>
@@ -35,7 +35,8 @@ struct server {
 };
 
 static struct server server[SERVERS_MOST];
-static double connections = 32, slice_ms = 100, rounds = 4, rate = 1000, answer_bytes = 0, spin = 0;
+static double connections = 32, slice_ms = 100, pause_ms = 0, rounds = 4, rate = 1000;
+static double answer_bytes = 0, spin = 0;
 static char request[65536];
 static size_t request_bytes;
 
@@ -113,6 +114,13 @@ static void run_slice(struct server *s)
     }
 }
 
+static void pause_after_slice(void)
+{
+    long ns = (long)(pause_ms * 1e6);
+    struct timespec time = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+    nanosleep(&time, NULL);
+}
+
 static int by_size(const void *a, const void *b)
 {
     float x = *(const float *)a, y = *(const float *)b;
@@ -130,6 +138,7 @@ int main(int argc, char **argv)
     const struct bench_option options[] = {
         {"--answer-bytes", &answer_bytes, "length of each answer"},
         {"--connections", &connections, "connections to each server, at most 1024"},
+        {"--pause-ms", &pause_ms, "milliseconds after each"},
         {"--rate", &rate, "requests a second, at least 11"},
         {"--slice-ms", &slice_ms, "milliseconds a slice"},
         {"--rounds", &rounds, "slices of each server"},
@@ -148,12 +157,14 @@ int main(int argc, char **argv)
     for (int i = 0; i < servers; i++)
         open_server(&server[i], (uint16_t)atoi(argv[first + i]));
     for (int round = 0; round < (int)rounds; round++)
-        for (int i = 0; i < servers; i++)
+        for (int i = 0; i < servers; i++) {
             run_slice(&server[round % 2 == 1 ? servers - 1 - i : i]);
+            pause_after_slice();
+        }
     for (int i = 0; i < servers; i++) {
         qsort(server[i].took_us, server[i].answers, sizeof *server[i].took_us, by_size);
-        printf("%.3f %.3f %.3f\n", quantile(&server[i], 0.5), quantile(&server[i], 0.99),
-               quantile(&server[i], 0.999));
+        printf("%.3f %.3f %.3f %.3f\n", quantile(&server[i], 0.5), quantile(&server[i], 0.95),
+               quantile(&server[i], 0.99), quantile(&server[i], 0.999));
     }
     return 0;
 }

@@ -47,11 +47,11 @@ class Flow:
         self._process.send_signal(signal.SIGCONT)
 
 
-def pace(ports, request, answer_bytes, rate, connections, rounds, slice_s):
-    """For each port (p50, p99, p99.9): microseconds until the answer to one of `rate` requests a second."""
+def pace(ports, request, answer_bytes, rate, connections, rounds, slice_s, pause_s):
+    """For each port (p50, p95, p99, p99.9): microseconds until the answer to one of `rate` requests a second."""
     done = subprocess.run(
         [*processors.on(processors.LOAD), PACE, "--rate", str(rate), "--rounds", str(rounds),
-         "--slice-ms", str(slice_s * 1e3), "--connections", str(connections),
+         "--slice-ms", str(slice_s * 1e3), "--pause-ms", str(pause_s * 1e3), "--connections", str(connections),
          "--answer-bytes", str(answer_bytes), "--spin", str(int(len(processors.ALL) > 1)), *map(str, ports)],
         input=request, capture_output=True, check=False, timeout=600)
     if done.returncode != 0:

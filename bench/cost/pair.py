@@ -9,7 +9,8 @@ percent faster than another of its kind for as long as it lives: so one pair giv
 many slices it has.
 
 Then each answers requests that come at a constant rate, half of what the plain one had served, in
-slices again.
+slices again: longer ones, so that of what the shim's thread does later (FLUSH_MS) the most falls in its
+server's slice, and the rest in none.
 """
 
 import contextlib
@@ -23,6 +24,9 @@ import servers
 
 from . import account, exactness, load, processors
 from .sink import Sink
+
+
+SLICES_AT_HALF, PAUSE_S = 2, 0.12  # a pause is longer than FLUSH_MS
 
 
 class Figures(typing.NamedTuple):
@@ -139,14 +143,15 @@ def run(case, variants, turn, rounds, slice_s, gro=False):
         for contestant in contestants:
             contestant.end_load()
         plain = contestants[-shift]
-        latencies = ask_at_half(case, plain, contestants, max(rounds // 2, 1), slice_s)
+        latencies = ask_at_half(case, plain, contestants, rounds * slice_s)
         figures = [contestant.figures(took) for contestant, took in zip(contestants, latencies)]
     return figures[-shift:] + figures[:-shift]
 
 
-def ask_at_half(case, plain, contestants, rounds, slice_s):
-    """Latencies at half of the plain one's throughput."""
+def ask_at_half(case, plain, contestants, seconds):
+    """Latencies at half of the plain one's throughput, each asked for `seconds`."""
     request, answer_bytes = plain.server.exchange()
     rate = plain.rate() / 2 / case.batch
     ports = [contestant.server.port for contestant in contestants]
-    return load.pace(ports, request, answer_bytes, rate, case.connections, rounds, slice_s)
+    return load.pace(ports, request, answer_bytes, rate, case.connections,
+                     SLICES_AT_HALF, seconds / SLICES_AT_HALF, PAUSE_S)

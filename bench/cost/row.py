@@ -5,7 +5,7 @@ import statistics
 
 from .interval import Median, median
 
-QUANTILES = ("p50", "p99", "p99.9")
+QUANTILES = ("p50", "p95", "p99", "p99.9")
 
 
 def interval(sample):

@@ -1,9 +1,9 @@
 """The rows on a terminal."""
 
 HEAD = f"""\
-{"":20} {"":12} {"":>5} {"throughput":25} {"CPU us a request":33} {"latency at half load":20} {"memory":>7}  {"sent a request":14}
+{"":20} {"":12} {"":>5} {"throughput":25} {"CPU us a request":33} {"latency at half load":27} {"memory":>7}  {"sent a request":14}
 {"":20} {"":12} {"pairs":>5} {"ratio":6} {"95 %":14} {"busy":>4} {"plain":>6} {"added":>6} {"95 %":17} \
-{"p50":>6} {"p99":>6} {"p99.9":>6} {"KiB":>7} {"datagrams":>9} {"bytes":>5}  counts"""
+{"p50":>6} {"p95":>6} {"p99":>6} {"p99.9":>6} {"KiB":>7} {"datagrams":>9} {"bytes":>5}  counts"""
 
 
 def bounds(interval, form):
