@@ -30,12 +30,12 @@
  * How the host's requests do not wait for ours. A round takes some hundred microseconds, and who
  * shares the processor with it would stand still so long. So before each system call whoever wants
  * the processor has it first. Where somebody wants it all the time, that costs us a slice of the
- * scheduler's each time: after a while, or when a host's thread waits for us, the round goes on
- * without.
+ * scheduler's: once in a round, which then goes on without, as it does when a host's thread waits
+ * for us.
  */
 
 #define START_RETRY_NS 1000000000ull
-#define GIVES_WAY_NS   10000000ull /* of a round */
+#define LONG_AWAY_NS   500000ull
 
 enum { STACK_BYTES = 64 * 1024 }; /* of a host's thread in the sender's place */
 
@@ -45,7 +45,7 @@ static struct {
     struct send_pool pool;
     struct batch batch;
     uint64_t look_ns; /* when the thread, or the one after it, has gathered long enough; 0: unset */
-    uint64_t gives_way_until_ns;
+    bool gives_way;
     bool apart;
     uint64_t here_until_ns; /* a host's thread has the place, and no longer; 0: the sender's */
     _Atomic uint64_t start_again_ns;
@@ -100,8 +100,11 @@ static uint64_t flush_ns(void)
 
 static void give_way(void)
 {
-    if (clock_now_ns() < sender.gives_way_until_ns && !called_for())
-        sys_yield();
+    if (!sender.gives_way || called_for())
+        return;
+    uint64_t since = clock_now_ns();
+    sys_yield();
+    sender.gives_way = clock_now_ns() - since < LONG_AWAY_NS;
 }
 
 /* Lets events come together for a flush time, or until much is waiting. */
@@ -155,7 +158,7 @@ static bool work(void)
     while ((ours = gather()) && !leaving()) {
         be_apart();
         sender.look_ns = 0;
-        sender.gives_way_until_ns = clock_now_ns() + GIVES_WAY_NS;
+        sender.gives_way = true;
         bool any = drain(false);
         outbox_deliver(&sender.batch);
         answer_flushes();
@@ -292,7 +295,7 @@ bool sender_used(void)
 static void send_all_here(void)
 {
     sender.look_ns = 0;
-    sender.gives_way_until_ns = 0;
+    sender.gives_way = false;
     send_all();
 }
 
@@ -404,7 +407,7 @@ void sender_forget(void)
     sender.pool.errors = 0;
     sender.batch.refused = 0;
     sender.look_ns = 0;
-    sender.gives_way_until_ns = 0;
+    sender.gives_way = false;
     sender.here_until_ns = 0;
     atomic_store(&sender.starting, 0);
     atomic_store(&sender.stopping, 0);
