@@ -2,8 +2,11 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <gnu/libc-version.h>
+#include <link.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <sys/syscall.h>
 
 #include "base/hot.h"
@@ -94,7 +97,10 @@ static libc_handler *early_signal(int number, libc_handler *handler)
     return libc.signal != early_signal ? libc.signal(number, handler) : SIG_ERR;
 }
 
+static const char never = 0;
+
 HOT_DATA struct libc libc = {
+    .alone = &never,
 #define FUNCTION(type, name, parameters, arguments) .name = early_##name,
 #include "libc.def"
 #undef FUNCTION
@@ -133,4 +139,44 @@ void libc_resolve(void)
     resolve(&libc.exit_now, "_exit");
     resolve(&libc.quick_exit, "quick_exit");
     resolve(&libc.signal, "signal");
+}
+
+/* glibc 2.32 and later. */
+extern char __libc_single_threaded __attribute__((weak));
+
+static bool holds(const struct dl_phdr_info *object, const ElfW(Phdr) * segment, const void *at)
+{
+    return segment->p_type == PT_LOAD && (segment->p_flags & PF_X) != 0 &&
+           (uintptr_t)at - (object->dlpi_addr + segment->p_vaddr) < segment->p_memsz;
+}
+
+/* Whether all that shim/real.h stands for is in one piece of code with libc itself. */
+static int is_libcs(struct dl_phdr_info *object, size_t size, void *unused)
+{
+    const void *const functions[] = {
+        (const void *)libc.read, (const void *)libc.write,  (const void *)libc.recv,
+        (const void *)libc.send, (const void *)libc.writev, (const void *)libc.sendfile64,
+    };
+    (void)size, (void)unused;
+    for (int i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        if (!holds(object, segment, (const void *)gnu_get_libc_version))
+            continue;
+        for (size_t k = 0; k < sizeof functions / sizeof *functions; k++)
+            if (!holds(object, segment, functions[k]))
+                return 0;
+        return 1;
+    }
+    return 0;
+}
+
+void libc_leave_out(void)
+{
+    if (&__libc_single_threaded != NULL && dl_iterate_phdr(is_libcs, NULL) == 1)
+        libc.alone = &__libc_single_threaded;
+}
+
+void libc_take_in(void)
+{
+    libc.alone = &never;
 }

@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -19,6 +20,7 @@ typedef void libc_handler(int number);
 
 /* What servers call for every request stands first, in one cache line. */
 struct libc {
+    const char *alone; /* not 0: the process has one thread, and shim/real.h need not ask libc */
     /* Those that an allocator may call while it starts. */
     ssize_t (*read)(int fd, void *at, size_t n);
     ssize_t (*write)(int fd, const void *at, size_t n);
@@ -40,5 +42,12 @@ extern struct libc libc;
 
 /* Finds them all. Done by the constructor; again is harmless. */
 void libc_resolve(void);
+
+/* From now on libc need not be asked where it would do no more than the kernel; unless another
+ * library stands in between. Done by the constructor. */
+void libc_leave_out(void);
+
+/* A thread may be cancelled from now on, be it the only one. */
+void libc_take_in(void);
 
 #endif

@@ -158,6 +158,13 @@ static bool first_copy(void)
     return first == NULL || first == version;
 }
 
+/* Functions of libc's may be among those that the user wants to see called. */
+static void leave_libc_out(void)
+{
+    if (life.config.hooks.n == 0 && life.config.timers.n == 0)
+        libc_leave_out();
+}
+
 static __attribute__((constructor(101))) void begin(void)
 {
     libc_resolve();
@@ -174,6 +181,7 @@ static __attribute__((constructor(101))) void begin(void)
         return;
     inherited_begin(environ);
     functions_begin(&life.config);
+    leave_libc_out();
 }
 
 static __attribute__((destructor)) void end(void)

@@ -8,6 +8,7 @@
 #include "export.h"
 #include "flow/ahead.h"
 #include "libc.h"
+#include "real.h"
 #include "report.h"
 
 /* Fortified programs call these; glibc declares them for itself only. */
@@ -16,13 +17,25 @@ ssize_t __recv_chk(int fd, void *at, size_t n, size_t room, int flags);
 ssize_t __recvfrom_chk(int fd, void *at, size_t n, size_t room, int flags, struct sockaddr *address,
                        socklen_t *size);
 
+static BY_LIBC ssize_t read_by_libc(int fd, void *at, size_t n, uint64_t word)
+{
+    return report_read(word, fd, at, n, libc.read(fd, at, n), 0);
+}
+
+static FOLLOWED ssize_t read_followed(int fd, void *at, size_t n, uint64_t word)
+{
+    flow_ahead(word);
+    if (!real_is_direct())
+        return read_by_libc(fd, at, n, word);
+    long result = kernel_transfer(SYS_read, fd, at, n);
+    return LIKELY(result >= 0) ? report_read(word, fd, at, n, result, 0)
+                               : report_refused(word, fd, result);
+}
+
 EXPORT HOT ssize_t read(int fd, void *at, size_t n)
 {
     uint64_t word = flow_look(fd);
-    if (LIKELY(word == 0))
-        return libc.read(fd, at, n);
-    flow_ahead(word);
-    return report_read(word, fd, at, n, libc.read(fd, at, n), 0);
+    return LIKELY(word == 0) ? libc.read(fd, at, n) : read_followed(fd, at, n, word);
 }
 
 EXPORT HOT ssize_t readv(int fd, const struct iovec *vector, int parts)
@@ -34,13 +47,25 @@ EXPORT HOT ssize_t readv(int fd, const struct iovec *vector, int parts)
                               libc.readv(fd, vector, parts), 0);
 }
 
+static BY_LIBC ssize_t recv_by_libc(int fd, void *at, size_t n, int flags, uint64_t word)
+{
+    return report_read(word, fd, at, n, libc.recv(fd, at, n, flags), flags);
+}
+
+static FOLLOWED ssize_t recv_followed(int fd, void *at, size_t n, int flags, uint64_t word)
+{
+    flow_ahead(word);
+    if (!real_is_direct())
+        return recv_by_libc(fd, at, n, flags, word);
+    long result = kernel_transfer_by_socket(SYS_recvfrom, fd, at, n, flags);
+    return LIKELY(result >= 0) ? report_read(word, fd, at, n, result, flags)
+                               : report_refused(word, fd, result);
+}
+
 EXPORT HOT ssize_t recv(int fd, void *at, size_t n, int flags)
 {
     uint64_t word = flow_look(fd);
-    if (LIKELY(word == 0))
-        return libc.recv(fd, at, n, flags);
-    flow_ahead(word);
-    return report_read(word, fd, at, n, libc.recv(fd, at, n, flags), flags);
+    return LIKELY(word == 0) ? libc.recv(fd, at, n, flags) : recv_followed(fd, at, n, flags, word);
 }
 
 EXPORT HOT ssize_t recvfrom(int fd, void *at, size_t n, int flags, struct sockaddr *address,

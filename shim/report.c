@@ -175,6 +175,13 @@ ssize_t report_wrote_message(uint64_t word, int fd, const struct msghdr *message
     return report_wrote_vector(word, fd, message->msg_iov, message->msg_iovlen, result, flags);
 }
 
+__attribute__((noinline)) ssize_t report_refused(uint64_t word, int fd, long answer)
+{
+    errno = (int)-answer;
+    report_failure(word, fd);
+    return -1;
+}
+
 /* A broken pipe is the one that the bytes were to go to. */
 void report_spliced_in(uint64_t word, int fd, ssize_t result)
 {

@@ -34,6 +34,9 @@ ssize_t report_wrote_vector(uint64_t word, int fd, const struct iovec *vector, s
 ssize_t report_wrote_message(uint64_t word, int fd, const struct msghdr *message, ssize_t result,
                              int flags);
 
+/* A read or write that the kernel answered with a negative errno value: errno is set. -1. */
+ssize_t report_refused(uint64_t word, int fd, long answer);
+
 /* The host moved bytes that did not pass through its memory. */
 void report_spliced_in(uint64_t word, int fd, ssize_t result);
 ssize_t report_wrote_unseen(uint64_t word, int fd, ssize_t result);

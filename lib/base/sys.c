@@ -12,20 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#if defined(__x86_64__)
+#include "base/kernel.h"
 
-static long call(long number, long a, long b, long c, long d, long e, long f)
-{
-    register long r10 __asm__("r10") = d;
-    register long r8 __asm__("r8") = e;
-    register long r9 __asm__("r9") = f;
-    long result;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-                     : "rcx", "r11", "memory");
-    return result;
-}
+#if KERNEL_CALL
+
+#define call kernel_call
 
 #else
 
@@ -242,10 +233,10 @@ int sys_thread_start(void (*run)(void), void *stack_end, void *block, uint32_t *
     uint64_t all = UINT64_MAX, signals;
     *stack = run;
     CALL(SYS_rt_sigprocmask, SIG_SETMASK, &all, &signals, sizeof all, 0, 0);
-    long result = clone_thread(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
-                                   CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID |
-                                   CLONE_CHILD_CLEARTID,
-                               stack, tid, block);
+    long result =
+        clone_thread(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+                         CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID,
+                     stack, tid, block);
     sys_signals_restore(&signals);
     return result < 0 ? (int)result : 0;
 }
@@ -310,8 +301,8 @@ int sys_mprotect(uint64_t at, size_t n, int protection)
     return (int)CALL(SYS_mprotect, at, n, protection, 0, 0, 0);
 }
 
-/* The first thread stays as a zombie until the others have ended: what its state is only /proc tells.
- * Where that is not there it counts as alive. */
+/* The first thread stays as a zombie until the others have ended: what its state is only /proc
+ * tells. Where that is not there it counts as alive. */
 static int first_thread_runs(void)
 {
     char stat[512];

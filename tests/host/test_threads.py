@@ -30,6 +30,7 @@ class Owners(HostCase):
     "many_threads": requests(*((f"t{n}", 200, 100) for n in range(8))),
     "thread_after_thread": requests(("thread", 200, 500)),
     "destructor_serves": requests(("thread", 200, 3), ("destructor", 200, 3)),
+    "cancels_itself": requests(("before", 200, 3)),
 })
 class Threads(HostCase):
     """Threads come and go."""

@@ -297,6 +297,21 @@ class Clients(ShimCase):
             self.assertEqual(receiver.counter(Keys().all), n)
             self.assert_clean(receiver)
 
+    def test_a_library_between(self):
+        """Who stands between the shim and libc is called as before."""
+        between = os.path.join(servers.BUILD, "real", "between.so")
+        with Receiver() as receiver:
+            shim = servers.Shim(receiver)
+            shim.environment["LD_PRELOAD"] += ":" + between
+            with servers.Nginx(shim) as server:
+                self.get(server, n=10)
+                told = server._read("error.log")
+            receiver.barrier()
+            self.assertEqual(receiver.counter(Keys().all), 10)
+            self.assert_clean(receiver)
+        for name in ("recv", "writev", "sendfile64"):
+            self.assertIn(f"between {name}\n", told)
+
     def test_receiver_on_a_unix_socket(self):
         path = os.path.join(servers.temporary_folder(), "socket")
         with Receiver(path=path) as receiver:
