@@ -185,7 +185,8 @@ class ApacheHooks(Hooks):
             servers.ab(server.url("/abk/page.html"), 1000, concurrency=8, keepalive=True)
             answers = self.answers(server, self.ASKED)
         records = server.records()
-        self.assertGreaterEqual(len(records), 2009)
+        # With keep-alive ab may say that 1000 are complete when Apache was asked for 998.
+        self.assertGreaterEqual(len(records), 2000)
         with servers.Apache(mpm=mpm) as server_without:
             self.assertEqual(answers, self.answers(server_without, self.ASKED))
         return shim, collections.Counter(Request("apache", r.method, r.status) for r in records)
