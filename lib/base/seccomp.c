@@ -14,12 +14,11 @@
 
 /* What we do in threads of the host's, and in the sender's if such a thread starts it. */
 static const uint32_t ours[] = {
-    SYS_futex,   SYS_getpid,     SYS_gettid,   SYS_clock_gettime, SYS_mmap,
-    SYS_munmap,  SYS_madvise,    SYS_clone,    SYS_socket,        SYS_rt_sigprocmask,
-    SYS_connect, SYS_fcntl,      SYS_close,    SYS_sendmmsg,      SYS_close_range,
-    SYS_tgkill,  SYS_prctl,      SYS_write,    SYS_openat,        SYS_fstat,
-    SYS_exit,    SYS_setsockopt, SYS_mprotect, SYS_ppoll,         SYS_newfstatat,
-    SYS_sched_yield,
+    SYS_futex,      SYS_getpid,      SYS_gettid,      SYS_clock_gettime,  SYS_mmap,     SYS_munmap,
+    SYS_madvise,    SYS_clone,       SYS_socket,      SYS_rt_sigprocmask, SYS_connect,  SYS_fcntl,
+    SYS_close,      SYS_sendmmsg,    SYS_close_range, SYS_tgkill,         SYS_prctl,    SYS_write,
+    SYS_openat,     SYS_fstat,       SYS_exit,        SYS_setsockopt,     SYS_mprotect, SYS_ppoll,
+    SYS_newfstatat, SYS_sched_yield,
 };
 
 struct machine {

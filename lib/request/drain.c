@@ -24,6 +24,7 @@ static struct {
     uint64_t told[FIGURES]; /* by the last lines of each */
     bool put_off;           /* some of which may still wait */
     uint32_t queue_most;    /* events that a queue can hold */
+    uint32_t next_thread;   /* whose turn it is */
     _Atomic bool ending;
     char group[GROUP_BYTES];
 } drain;
@@ -41,6 +42,7 @@ void drain_begin(const struct config *config)
     forget_lines();
     lines_begin(&drain.lines[0], config);
     sweep_begin();
+    drain.next_thread = 0;
     drain.queue_most = config->queue_events * EVENT_END_WORDS + RING_WORDS_LEAST;
     atomic_store(&drain.ending, false);
     drain.aggregate_ns = (uint64_t)config->aggregate_ms * 1000000;
@@ -204,7 +206,8 @@ static uint32_t take_some(struct ring *ring, uint32_t most)
 static uint32_t drain_ring(struct ring *ring, uint32_t most, bool *emptied)
 {
     uint32_t events = 0;
-    while (events < most && !*emptied && !batch_hurried(drain.batch)) {
+    while (events < most && !*emptied && !batch_hurried(drain.batch) &&
+           !batch_part_done(drain.batch)) {
         uint32_t some = most - events < HURRY_EVENTS ? most - events : HURRY_EVENTS;
         uint32_t taken = take_some(ring, some);
         *emptied = taken < some;
@@ -287,21 +290,37 @@ static bool starts_when_due(uint64_t now, bool last)
     return worker_tell_starts(tell_start) > 0;
 }
 
-bool drain_all(struct batch *batch, bool last)
+/* One after the other, from the one behind that with which the last part ended. */
+static bool drain_threads(uint32_t most)
 {
     bool any = false;
     struct thread *thread;
+    uint32_t first = thread_at(drain.next_thread) != NULL ? drain.next_thread : 0, i = first;
+    drain.next_thread = 0;
+    do {
+        thread = thread_at(i++);
+        if (thread != NULL)
+            any |= drain_thread(thread, most);
+        else
+            i = 0;
+    } while (i != first && !batch_part_done(drain.batch));
+    if (batch_part_done(drain.batch))
+        drain.next_thread = i;
+    return any;
+}
+
+bool drain_all(struct batch *batch, bool last)
+{
     drain.batch = batch;
     drain.put_off = batch_waits(batch);
-    for (uint32_t i = 0; (thread = thread_at(i)) != NULL; i++)
-        any |= drain_thread(thread, last ? drain.queue_most : ROUND_EVENTS);
+    bool any = drain_threads(last ? drain.queue_most : ROUND_EVENTS);
     uint64_t now = clock_now_ns();
     any |= starts_when_due(now, last);
     sweep_when_due(take_lost, now);
     if (atomic_load(&drain.ending))
         sweep_all(take_open);
     sums_when_due(now, last);
-    if (any || last || figures_any())
+    if (!batch_part_done(batch) && (any || last || figures_any()))
         put_figures();
     journal_flush();
     return any;

@@ -45,8 +45,10 @@ static void finish(struct batch *batch)
     size_t head = batch->head(lines, batch->n);
     batch->datagram[batch->ready++] = (struct bytes){lines - head, head + batch->n};
     batch->n = 0;
-    if (batch->ready == SEND_DATAGRAMS)
+    if (batch->ready == SEND_DATAGRAMS) {
         send_ready(batch);
+        batch->part_done = batch->in_parts && batch->ready == 0;
+    }
 }
 
 static void finish_full(struct batch *batch)

@@ -29,6 +29,8 @@ struct batch {
     uint32_t ready;  /* datagrams that are full */
     uint32_t sent;   /* of these; the others were put off */
     uint32_t n;      /* bytes of lines in the datagram in hand */
+    bool in_parts;   /* who adds should stop when some were sent */
+    bool part_done;  /* some were */
     char *over;      /* lines for which there was no datagram, since all were put off */
     size_t over_n, over_bytes;
     uint32_t refused; /* lines too long for any datagram, ever */
@@ -65,6 +67,19 @@ bool batch_waits(const struct batch *batch);
 static inline bool batch_hurried(const struct batch *batch)
 {
     return send_pool_hurried(batch->pool);
+}
+
+/* From now on, and unless `in_parts` is false: batch_part_done says when datagrams were sent
+ * because they were full. */
+static inline void batch_begin_part(struct batch *batch, bool in_parts)
+{
+    batch->in_parts = in_parts;
+    batch->part_done = false;
+}
+
+static inline bool batch_part_done(const struct batch *batch)
+{
+    return batch->part_done;
 }
 
 void batch_end(struct batch *batch);

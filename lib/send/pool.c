@@ -158,8 +158,6 @@ uint32_t send_pool_send(struct send_pool *pool, uint32_t which, const struct byt
                         uint32_t n)
 {
     uint32_t sent = 0;
-    if (pool->give_way != NULL)
-        pool->give_way();
     uint64_t now = clock_now_ns();
     if (which == SEND_POOL_ANY)
         which = pool->turn++;

@@ -22,11 +22,10 @@ struct send_pool {
     struct endpoint endpoint[SEND_POOL_MOST];
     uint32_t n, turn;
     _Atomic uint64_t
-        give_up_ns;         /* the moment past which nobody is waited for; 0: none; any thread */
-    bool (*hurried)(void);  /* a full receiver is not waited for just now; NULL: never so */
-    void (*give_way)(void); /* called before each system call that sends; NULL: nothing is */
-    uint64_t errors;        /* datagrams that could not be sent, ever */
-    int error;              /* why the last of them could not: a negative errno value */
+        give_up_ns;        /* the moment past which nobody is waited for; 0: none; any thread */
+    bool (*hurried)(void); /* a full receiver is not waited for just now; NULL: never so */
+    uint64_t errors;       /* datagrams that could not be sent, ever */
+    int error;             /* why the last of them could not: a negative errno value */
 };
 
 void send_pool_begin(struct send_pool *pool, struct bytes host, uint32_t port, uint32_t n);

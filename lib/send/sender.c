@@ -27,11 +27,12 @@
  */
 
 /*
- * How the host's requests do not wait for ours. A round takes some hundred microseconds, and who
- * shares the processor with it would stand still so long. So before each system call whoever wants
- * the processor has it first. Where somebody wants it all the time, that costs us a slice of the
- * scheduler's: once in a round, which then goes on without, as it does when a host's thread waits
- * for us.
+ * How the host's requests do not wait for ours. To drain what came together takes up to some
+ * milliseconds, and who shares the processor with us would stand still so long. So it is done in
+ * parts, a system call each, and between two of them whoever wants the processor has it first.
+ * Meanwhile others may take the place: it can be long until we have the processor again. If it was,
+ * somebody wants it all the time, and each time would cost a slice of the scheduler's: the other
+ * parts follow at once.
  */
 
 #define START_RETRY_NS 1000000000ull
@@ -45,6 +46,7 @@ static struct {
     struct send_pool pool;
     struct batch batch;
     uint64_t look_ns; /* when the thread, or the one after it, has gathered long enough; 0: unset */
+    bool parted;      /* the last part left more to do, and a batch that is not full */
     bool gives_way;
     bool apart;
     uint64_t here_until_ns; /* a host's thread has the place, and no longer; 0: the sender's */
@@ -85,11 +87,26 @@ static bool called_for(void)
 }
 
 /* What the thread before had to leave goes first. */
-static bool drain(bool last)
+static void drain(bool last)
 {
+    sender.parted = false;
+    batch_begin_part(&sender.batch, false);
     batch_flush(&sender.batch);
-    bool any = sender.options.source.drain(&sender.batch, last);
+    sender.options.source.drain(&sender.batch, last);
     batch_flush(&sender.batch);
+}
+
+/* The same, but not much more than a batch of it; a batch that somebody's payload is to follow is
+ * sent as it is. True if there was anything. */
+static bool drain_part(void)
+{
+    if (!sender.parted)
+        batch_flush(&sender.batch);
+    batch_begin_part(&sender.batch, true);
+    bool any = sender.options.source.drain(&sender.batch, false);
+    sender.parted = batch_part_done(&sender.batch) && !outbox_waiting();
+    if (!sender.parted)
+        batch_flush(&sender.batch);
     return any;
 }
 
@@ -100,11 +117,18 @@ static uint64_t flush_ns(void)
 
 static void give_way(void)
 {
-    if (!sender.gives_way || called_for())
-        return;
     uint64_t since = clock_now_ns();
     sys_yield();
     sender.gives_way = clock_now_ns() - since < LONG_AWAY_NS;
+}
+
+/* Between two parts. */
+static bool step_aside(void)
+{
+    atomic_store(&sender_state, SENDER_CALLED);
+    if (sender.gives_way && !called_for())
+        give_way();
+    return place_resume();
 }
 
 /* Lets events come together for a flush time, or until much is waiting. */
@@ -117,7 +141,9 @@ static bool gather(void)
     atomic_store(&sender_state, SENDER_GATHERING);
     if (now < look && !called_for())
         place_sleep(SENDER_GATHERING, look - now);
-    return place_resume();
+    bool ours = place_resume();
+    sender.gives_way |= ours;
+    return ours;
 }
 
 /* Nothing may come between the second look and the endless sleep, so the sender says before that it
@@ -127,7 +153,7 @@ static bool wait_for_work(void)
     uint64_t due = sender.options.source.due_ns(), first = due < flush_ns() ? due : flush_ns();
     atomic_store(&sender_state, SENDER_IDLE);
     if (!called_for() && place_sleep(SENDER_IDLE, first) && due > first &&
-        place_change(SENDER_IDLE, SENDER_LOOKING) && !drain(false) &&
+        place_change(SENDER_IDLE, SENDER_LOOKING) && !drain_part() &&
         place_change(SENDER_LOOKING, SENDER_IDLE))
         place_sleep(SENDER_IDLE, due == UINT64_MAX ? UINT64_MAX : due - first);
     return place_resume();
@@ -155,12 +181,12 @@ static void be_apart(void)
 static bool work(void)
 {
     bool ours;
-    while ((ours = gather()) && !leaving()) {
+    while ((ours = sender.parted ? step_aside() : gather()) && !leaving()) {
         be_apart();
         sender.look_ns = 0;
-        sender.gives_way = true;
-        bool any = drain(false);
-        outbox_deliver(&sender.batch);
+        bool any = drain_part();
+        if (!sender.parted)
+            outbox_deliver(&sender.batch);
         answer_flushes();
         if (!any && !wait_for_work())
             return false;
@@ -213,7 +239,6 @@ static int begin_batch(void)
         return 0;
     send_pool_begin(&sender.pool, o->host, o->port, o->pool_size);
     sender.pool.hurried = hurried;
-    sender.pool.give_way = give_way;
     return batch_begin(&sender.batch, &sender.pool, o->head, o->datagram_bytes, o->fill);
 }
 
@@ -295,7 +320,6 @@ bool sender_used(void)
 static void send_all_here(void)
 {
     sender.look_ns = 0;
-    sender.gives_way = false;
     send_all();
 }
 
@@ -407,7 +431,7 @@ void sender_forget(void)
     sender.pool.errors = 0;
     sender.batch.refused = 0;
     sender.look_ns = 0;
-    sender.gives_way = false;
+    sender.parted = false;
     sender.here_until_ns = 0;
     atomic_store(&sender.starting, 0);
     atomic_store(&sender.stopping, 0);

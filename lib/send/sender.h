@@ -21,8 +21,9 @@
 #include "send/place.h"
 
 struct sender_source {
-    /* Spells all that waits into `batch`; true if anything did. `last`: the process ends, leave
-     * nothing behind. Called in the sender's place only (send/place.h). */
+    /* Spells what waits into `batch`, all of it or until batch_part_done; true if anything did.
+     * `last`: the process ends, leave nothing behind. Called in the sender's place only
+     * (send/place.h). */
     bool (*drain)(struct batch *batch, bool last);
     /* Nanoseconds until drain wants to be called although no producer woke us; UINT64_MAX: never.
      */

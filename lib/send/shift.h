@@ -15,8 +15,9 @@
 /*
  * Starts a thread that runs `run`, while no other one does: as libc does not know it, or, for
  * `resolver` and where there are no such threads, as it does. Signals must be blocked: they are for
- * the thread, too, and a handler that calls shift_retire would wait in vain. Waits 50 ms at most for
- * earlier ones to be gone. 0, -EBUSY (two are not), or what bare_thread_start or pthread_create say.
+ * the thread, too, and a handler that calls shift_retire would wait in vain. Waits 50 ms at most
+ * for earlier ones to be gone. 0, -EBUSY (two are not), or what bare_thread_start or pthread_create
+ * say.
  */
 int shift_start(void (*run)(void), bool resolver);
 
