@@ -1,7 +1,7 @@
 /*
- * Asks several servers at a constant rate, in turn, a slice of some milliseconds each, over and
- * over, so that what disturbs the machine disturbs them alike, and after each lets pass what its
- * server does later; and says how long they took to answer:
+ * Asks several servers at a constant rate, in turn, a slice of time each, over and over, so that
+ * what disturbs the machine disturbs them alike, and after each lets pass what its server does
+ * later; and says how long they took to answer:
  *
  *     pace [OPTION NUMBER]... PORT PORT... <REQUEST
  *

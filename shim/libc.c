@@ -141,42 +141,38 @@ void libc_resolve(void)
     resolve(&libc.signal, "signal");
 }
 
-/* glibc 2.32 and later. */
+/* glibc 2.32 and later. A program may have a copy of its own, which pthread_cancel leaves alone. */
 extern char __libc_single_threaded __attribute__((weak));
 
-static bool holds(const struct dl_phdr_info *object, const ElfW(Phdr) * segment, const void *at)
+static bool holds(const struct dl_phdr_info *object, const void *at, ElfW(Word) flags)
 {
-    return segment->p_type == PT_LOAD && (segment->p_flags & PF_X) != 0 &&
-           (uintptr_t)at - (object->dlpi_addr + segment->p_vaddr) < segment->p_memsz;
+    for (int i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
+        if (segment->p_type == PT_LOAD && (segment->p_flags & flags) != 0 &&
+            (uintptr_t)at - (object->dlpi_addr + segment->p_vaddr) < segment->p_memsz)
+            return true;
+    }
+    return false;
 }
 
-/* Whether all that shim/real.h stands for is in one piece of code with libc itself. */
-static int is_libcs(struct dl_phdr_info *object, size_t size, void *unused)
+/* 1: this is libc, and has all that shim/real.h stands for; -1: it is, and has not. */
+static int is_libc(struct dl_phdr_info *object, size_t size, void *unused)
 {
     const void *const functions[] = {
         (const void *)libc.read, (const void *)libc.write,  (const void *)libc.recv,
         (const void *)libc.send, (const void *)libc.writev, (const void *)libc.sendfile64,
     };
     (void)size, (void)unused;
-    for (int i = 0; i < object->dlpi_phnum; i++) {
-        const ElfW(Phdr) *segment = &object->dlpi_phdr[i];
-        if (!holds(object, segment, (const void *)gnu_get_libc_version))
-            continue;
-        for (size_t k = 0; k < sizeof functions / sizeof *functions; k++)
-            if (!holds(object, segment, functions[k]))
-                return 0;
-        return 1;
-    }
-    return 0;
+    if (!holds(object, (const void *)gnu_get_libc_version, PF_X))
+        return 0;
+    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
+        if (!holds(object, functions[i], PF_X))
+            return -1;
+    return holds(object, &__libc_single_threaded, PF_W) ? 1 : -1;
 }
 
 void libc_leave_out(void)
 {
-    if (&__libc_single_threaded != NULL && dl_iterate_phdr(is_libcs, NULL) == 1)
+    if (dl_iterate_phdr(is_libc, NULL) == 1)
         libc.alone = &__libc_single_threaded;
-}
-
-void libc_take_in(void)
-{
-    libc.alone = &never;
 }

@@ -9,7 +9,6 @@
 
 #include <fcntl.h>
 #include <grp.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -44,10 +43,8 @@ extern struct libc libc;
 void libc_resolve(void);
 
 /* From now on libc need not be asked where it would do no more than the kernel; unless another
- * library stands in between. Done by the constructor. */
+ * library stands in between, or libc has no variable of its own that says whether there is one
+ * thread. Done by the constructor. */
 void libc_leave_out(void);
-
-/* A thread may be cancelled from now on, be it the only one. */
-void libc_take_in(void);
 
 #endif

@@ -110,12 +110,6 @@ EXPORT int daemon(int stay, int keep)
     return libc.daemon(stay, keep);
 }
 
-EXPORT int pthread_cancel(pthread_t thread)
-{
-    libc_take_in();
-    return libc.pthread_cancel(thread);
-}
-
 EXPORT void quick_exit(int status)
 {
     life_leaving();

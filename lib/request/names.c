@@ -45,15 +45,17 @@ static inline uint64_t place_of(struct bytes_16 segment)
 }
 
 /* A thread that is stopped in between, and whose memory another goes on with, leaves none. */
-static __attribute__((noinline)) uint16_t remember(struct name_memory *of, struct bytes_16 segment,
-                                                   size_t n, uint16_t label)
+static __attribute__((noinline)) uint16_t
+find_and_remember(struct name_memory *of, struct bytes_16 segment, size_t n, struct bytes target)
 {
+    bool full = label_table_full(&names.labels);
+    uint16_t label = find_label(target);
     of->bytes = 0;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     of->segment = segment;
     of->label = label;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    if (label != LABEL_OTHER || label_table_full(&names.labels)) /* else it may get its own yet */
+    if (label != LABEL_OTHER || full) /* else it may get its own yet */
         of->bytes = (uint16_t)(n + 1);
     return label;
 }
@@ -70,5 +72,5 @@ HOT uint16_t names_label(struct names_memory *memory, struct bytes target)
                              of->bytes == n + 1,
                          1))
         return of->label;
-    return remember(of, segment, n, find_label(target));
+    return find_and_remember(of, segment, n, target);
 }

@@ -30,10 +30,16 @@ class Owners(HostCase):
     "many_threads": requests(*((f"t{n}", 200, 100) for n in range(8))),
     "thread_after_thread": requests(("thread", 200, 500)),
     "destructor_serves": requests(("thread", 200, 3), ("destructor", 200, 3)),
-    "cancels_itself": requests(("before", 200, 3)),
 })
 class Threads(HostCase):
     """Threads come and go."""
+
+
+@scenarios("cancelled", {
+    "by_itself": requests(("before", 200, 3)),
+})
+class Cancelled(HostCase):
+    """A process's only thread."""
 
 
 class Down(HostCase):
@@ -67,6 +73,9 @@ class Down(HostCase):
 
     def test_cancel(self):
         self.down("down_by_cancel")
+
+    def test_cancel_amid_read(self):
+        self.down("cancelled_amid_read")
 
     def test_down_then_answered(self):
         self.down("down_then_answered")

@@ -91,6 +91,16 @@ static void *take_and_wait(void *taking)
     return NULL;
 }
 
+/* There is nothing more to read. */
+static void *take_and_read(void *argument)
+{
+    struct taking *taking = argument;
+    char c;
+    take_and_tell(taking);
+    read_all(taking->pair.server, &c, 1);
+    return NULL;
+}
+
 static pthread_t begin_taking(struct taking *taking, void *(*run)(void *))
 {
     pthread_t thread;
@@ -129,6 +139,14 @@ static void down_by_cancel(void)
 {
     struct taking taking;
     pthread_t thread = begin_taking(&taking, take_and_wait);
+    EXPECT(pthread_cancel(thread) == 0);
+    end_taking(&taking, thread, false);
+}
+
+static void cancelled_amid_read(void)
+{
+    struct taking taking;
+    pthread_t thread = begin_taking(&taking, take_and_read);
     EXPECT(pthread_cancel(thread) == 0);
     end_taking(&taking, thread, false);
 }
@@ -239,31 +257,6 @@ static void no_thread(void)
     EXPECT(threads() == 1);
 }
 
-static void end_cancelled(void *unused)
-{
-    (void)unused;
-    exit(0);
-}
-
-/* The program's own copy of libc's variable, as many C++ programs have it. */
-__attribute__((visibility("default"))) char __libc_single_threaded;
-
-/* A process's only thread may be cancelled, by itself; libc's read on a connection looks. And
- * pthread_cancel leaves the copy as it was. */
-static void cancels_itself(void)
-{
-    struct pair pair = pair_make();
-    char c;
-    EXPECT(__libc_single_threaded);
-    exchanges(pair, "/before", 3);
-    ask(pair.client, "/never-read");
-    pthread_cleanup_push(end_cancelled, NULL);
-    EXPECT(pthread_cancel(pthread_self()) == 0);
-    read(pair.server, &c, 1);
-    pthread_cleanup_pop(0);
-    EXPECT(!"read did not look");
-}
-
 /* No address space is left for anything of ours. */
 static void no_memory(void)
 {
@@ -292,7 +285,7 @@ int main(int argc, char **argv)
         {"down_by_return", down_by_return},
         {"down_by_exit", down_by_exit},
         {"down_by_cancel", down_by_cancel},
-        {"cancels_itself", cancels_itself},
+        {"cancelled_amid_read", cancelled_amid_read},
         {"down_then_answered", down_then_answered},
         {"many_threads", many_threads},
         {"thread_after_thread", thread_after_thread},

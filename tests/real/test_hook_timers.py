@@ -104,6 +104,13 @@ class NamedTimers(Timers):
         self.assert_timers(shim, "ab", 1000, {"web.process": 1})
         self.assert_upstreams(1000, ["web.process"])
 
+    def test_a_function_that_the_shim_stands_before(self):
+        """What nginx sends goes through libc's function, though it has one thread."""
+        shim = self.shim("writev@libc.so.6=libc.writev")
+        with servers.Nginx(shim=shim) as server:
+            servers.ab(server.url("/ab/page.html"), 1000, concurrency=1, keepalive=True)
+        self.assert_timers(shim, "ab", 1000, {"libc.writev": 1})
+
     def test_apache_threads(self):
         shim = self.shim("ap_run_handler=web.handler")
         with servers.Apache(shim=shim, mpm="event") as server:
