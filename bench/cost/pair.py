@@ -1,12 +1,13 @@
 """One pair: servers of a kind, started together, plain and under the shim, and loaded in turn.
 
-Each server has a load of its own that asks it without end. In its slices both run; between them both
-are stopped (SIGSTOP), the shim's thread with its server, so that whatever a server and its shim have
-to do they do in their own slices. To go on takes them some microseconds: a slice has to be long beside
-that. The slices go round A B C, C B A, so that a machine whose speed drifts drifts for all; and who is A,
-and is started first, changes from pair to pair. How its memory happens to lie makes one process some
-percent faster than another of its kind for as long as it lives: so one pair gives one figure, however
-many slices it has.
+Each server has a load of its own that asks it without end. In its slices both run; between them both are
+stopped (SIGSTOP), the shim's thread with its server, so that whatever a server and its shim have to do they
+do in their own slices. One slice follows the other at once: what was received is looked at after each round,
+as a processor that has idled makes the slice behind it slower. To go on takes them some microseconds: a slice
+has to be long beside that. The slices go round A B C, C B A, so that a machine whose speed drifts drifts for
+all; and who is A, and is started first, changes from pair to pair. How its memory happens to lie makes one
+process some percent faster than another of its kind for as long as it lives: so one pair gives one figure,
+however many slices it has.
 
 Then each answers requests that come at a constant rate, half of what the plain one had served, in
 slices again: longer ones, so that of what the shim's thread does later (FLUSH_MS) the most falls in its
@@ -139,6 +140,7 @@ def run(case, variants, turn, rounds, slice_s, gro=False):
             for number in range(rounds):
                 for contestant in contestants if number % 2 == 0 else contestants[::-1]:
                     contestant.slice(slice_s)
+                for contestant in contestants:
                     contestant.drain()
         for contestant in contestants:
             contestant.end_load()
