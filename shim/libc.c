@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <sys/syscall.h>
 
+#include "base/bytes.h"
 #include "base/hot.h"
 #include "base/sys.h"
 
@@ -141,8 +142,17 @@ void libc_resolve(void)
     resolve(&libc.signal, "signal");
 }
 
-/* glibc 2.32 and later. A program may have a copy of its own, which pthread_cancel leaves alone. */
+/* glibc 2.32 and later. A program may have a copy of its own, which pthread_cancel leaves alone;
+ * before 2.36 it leaves libc's alone, too. */
 extern char __libc_single_threaded __attribute__((weak));
+
+static bool cancelling_shows(void)
+{
+    uint64_t minor;
+    struct bytes rest = bytes_of(gnu_get_libc_version()), major = bytes_cut(&rest, '.');
+    return bytes_equal(major, BYTES("2")) && bytes_to_u64(bytes_cut(&rest, '.'), &minor) == 0 &&
+           minor >= 36;
+}
 
 static bool holds(const struct dl_phdr_info *object, const void *at, ElfW(Word) flags)
 {
@@ -173,6 +183,6 @@ static int is_libc(struct dl_phdr_info *object, size_t size, void *unused)
 
 void libc_leave_out(void)
 {
-    if (dl_iterate_phdr(is_libc, NULL) == 1)
+    if (cancelling_shows() && dl_iterate_phdr(is_libc, NULL) == 1)
         libc.alone = &__libc_single_threaded;
 }

@@ -19,10 +19,10 @@ static struct {
     struct lines lines[SCOPES]; /* the process's own first; others once they are needed */
     struct batch *batch;        /* what is spelled now goes there */
     uint64_t aggregate_ns, sums_due_ns;
-    uint64_t flush_ns, starts_looked_ns;
+    uint64_t flush_ns, starts_looked_ns, figures_told_ns;
     uint64_t errors_counted;
     uint64_t told[FIGURES]; /* by the last lines of each */
-    bool put_off;           /* some of which may still wait */
+    bool put_off;           /* some of which still wait */
     uint32_t queue_most;    /* events that a queue can hold */
     uint32_t next_thread;   /* whose turn it is */
     _Atomic bool ending;
@@ -48,7 +48,7 @@ void drain_begin(const struct config *config)
     drain.aggregate_ns = (uint64_t)config->aggregate_ms * 1000000;
     drain.sums_due_ns = 0;
     drain.flush_ns = (uint64_t)config->flush_ms * 1000000;
-    drain.starts_looked_ns = 0;
+    drain.starts_looked_ns = drain.figures_told_ns = 0;
     drain.errors_counted = 0;
     memset(drain.told, 0, sizeof drain.told);
 }
@@ -309,10 +309,20 @@ static bool drain_threads(uint32_t most)
     return any;
 }
 
+/* Once a part is the last of a round, or a flush time after they were told before. */
+static void figures_when_due(uint64_t now, bool last, bool any)
+{
+    bool due = !batch_part_done(drain.batch) || now - drain.figures_told_ns >= drain.flush_ns;
+    if (!due || !(any || last || figures_any()))
+        return;
+    put_figures();
+    drain.figures_told_ns = now;
+}
+
 bool drain_all(struct batch *batch, bool last)
 {
     drain.batch = batch;
-    drain.put_off = batch_waits(batch);
+    drain.put_off = batch_tagged(batch);
     bool any = drain_threads(last ? drain.queue_most : ROUND_EVENTS);
     uint64_t now = clock_now_ns();
     any |= starts_when_due(now, last);
@@ -320,8 +330,7 @@ bool drain_all(struct batch *batch, bool last)
     if (atomic_load(&drain.ending))
         sweep_all(take_open);
     sums_when_due(now, last);
-    if (!batch_part_done(batch) && (any || last || figures_any()))
-        put_figures();
+    figures_when_due(now, last, any);
     journal_flush();
     return any;
 }

@@ -35,6 +35,7 @@ static void send_ready(struct batch *batch)
     for (uint32_t i = batch->sent; i < batch->ready; i++)
         batch->lost |= batch->tags[i];
     memset(batch->tags, 0, batch->ready);
+    batch->tagged = 0;
     batch->ready = batch->sent = 0;
 }
 
@@ -133,6 +134,7 @@ bool batch_add_tagged(struct batch *batch, struct bytes line, uint8_t tags)
     if (line.n > batch->room || !take_in_hand(batch, line))
         return false;
     batch->tags[batch->ready] |= tags;
+    batch->tagged |= tags;
     return true;
 }
 

@@ -34,6 +34,7 @@ struct batch {
     char *over;      /* lines for which there was no datagram, since all were put off */
     size_t over_n, over_bytes;
     uint32_t refused; /* lines too long for any datagram, ever */
+    uint8_t tagged;   /* tags of what waits */
     uint8_t lost;     /* tags of what was given up */
     uint8_t tags[SEND_DATAGRAMS];
     struct bytes datagram[SEND_DATAGRAMS];
@@ -56,6 +57,12 @@ bool batch_add_tagged(struct batch *batch, struct bytes line, uint8_t tags);
 /* The tags of lines that were given up since it was asked last. What neither waits nor is named
  * here was handed to the kernel. */
 uint8_t batch_lost(struct batch *batch);
+
+/* Whether something waits that has tags. */
+static inline bool batch_tagged(const struct batch *batch)
+{
+    return batch->tagged != 0;
+}
 
 /* Sends what is there; the next batch goes to the endpoint whose turn it is. */
 void batch_flush(struct batch *batch);

@@ -46,7 +46,8 @@ static struct {
     struct send_pool pool;
     struct batch batch;
     uint64_t look_ns; /* when the thread, or the one after it, has gathered long enough; 0: unset */
-    bool parted;      /* the last part left more to do, and a batch that is not full */
+    bool more;        /* the last part left something to do */
+    bool in_hand;     /* and a batch that is not full */
     bool gives_way;
     bool apart;
     uint64_t here_until_ns; /* a host's thread has the place, and no longer; 0: the sender's */
@@ -87,27 +88,28 @@ static bool called_for(void)
 }
 
 /* What the thread before had to leave goes first. */
-static void drain(bool last)
+static void drain_whole(void)
 {
-    sender.parted = false;
+    sender.more = sender.in_hand = false;
     batch_begin_part(&sender.batch, false);
     batch_flush(&sender.batch);
-    sender.options.source.drain(&sender.batch, last);
+    sender.options.source.drain(&sender.batch, true);
     batch_flush(&sender.batch);
 }
 
-/* The same, but not much more than a batch of it; a batch that somebody's payload is to follow is
- * sent as it is. True if there was anything. */
+/* The same, but not much more than a batch of it; a batch that somebody's payload is to follow, or
+ * that has figures, is sent as it is. True if there was anything, or is. */
 static bool drain_part(void)
 {
-    if (!sender.parted)
+    if (!sender.in_hand)
         batch_flush(&sender.batch);
     batch_begin_part(&sender.batch, true);
     bool any = sender.options.source.drain(&sender.batch, false);
-    sender.parted = batch_part_done(&sender.batch) && !outbox_waiting();
-    if (!sender.parted)
+    sender.more = batch_part_done(&sender.batch);
+    sender.in_hand = sender.more && !outbox_waiting() && !batch_tagged(&sender.batch);
+    if (!sender.in_hand)
         batch_flush(&sender.batch);
-    return any;
+    return any || sender.more;
 }
 
 static uint64_t flush_ns(void)
@@ -164,7 +166,7 @@ static void answer_flushes(void)
     uint32_t wanted = atomic_load(&sender.flushes_wanted);
     if (wanted == atomic_load(&sender.flushes_done))
         return;
-    drain(true);
+    drain_whole();
     atomic_store(&sender.flushes_done, wanted);
     sys_futex_wake((const uint32_t *)&sender.flushes_done);
 }
@@ -181,11 +183,11 @@ static void be_apart(void)
 static bool work(void)
 {
     bool ours;
-    while ((ours = sender.parted ? step_aside() : gather()) && !leaving()) {
+    while ((ours = sender.more ? step_aside() : gather()) && !leaving()) {
         be_apart();
         sender.look_ns = 0;
         bool any = drain_part();
-        if (!sender.parted)
+        if (!sender.in_hand)
             outbox_deliver(&sender.batch);
         answer_flushes();
         if (!any && !wait_for_work())
@@ -196,7 +198,7 @@ static bool work(void)
 
 static void send_all(void)
 {
-    drain(true);
+    drain_whole();
     outbox_deliver(&sender.batch);
 }
 
@@ -431,7 +433,7 @@ void sender_forget(void)
     sender.pool.errors = 0;
     sender.batch.refused = 0;
     sender.look_ns = 0;
-    sender.parted = false;
+    sender.more = sender.in_hand = false;
     sender.here_until_ns = 0;
     atomic_store(&sender.starting, 0);
     atomic_store(&sender.stopping, 0);

@@ -285,7 +285,7 @@ class Clients(ShimCase):
                 return re.sub(r"\d+ +(\w+)\(.*\n", r"\1 ", file.read())
 
         with Receiver() as receiver:
-            shim = servers.Shim(receiver)
+            shim = servers.Shim(receiver, FLUSH_MS=1000)
             with servers.Nginx(shim, runner=trace) as server:
                 n = servers.ab(server.url("/ab/page.html"), 5000, keepalive=True)
                 self.wait_for_ends(receiver, n)
