@@ -14,14 +14,10 @@
 
 #include "base/kernel.h"
 
-#if KERNEL_CALL
-
-#define call kernel_call
-
-#else
+#if !KERNEL_CALL
 
 /* Elsewhere by libc's syscall(), which is never interposed here, with errno put back. */
-static long call(long number, long a, long b, long c, long d, long e, long f)
+static long kernel_call(long number, long a, long b, long c, long d, long e, long f)
 {
     int saved = errno;
     long result = syscall(number, a, b, c, d, e, f);
@@ -34,11 +30,11 @@ static long call(long number, long a, long b, long c, long d, long e, long f)
 #endif
 
 #define CALL(number, a, b, c, d, e, f)                                                             \
-    call((number), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+    kernel_call((number), (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
 long sys_any(long number, long a, long b, long c, long d, long e, long f)
 {
-    return call(number, a, b, c, d, e, f);
+    return kernel_call(number, a, b, c, d, e, f);
 }
 
 pid_t sys_getpid(void)

@@ -22,7 +22,6 @@ static struct {
     uint64_t flush_ns, starts_looked_ns, figures_told_ns;
     uint64_t errors_counted;
     uint64_t told[FIGURES]; /* by the last lines of each */
-    bool put_off;           /* some of which still wait */
     uint32_t queue_most;    /* events that a queue can hold */
     uint32_t next_thread;   /* whose turn it is */
     _Atomic bool ending;
@@ -261,7 +260,7 @@ static void count_errors(void)
 static void put_figures(void)
 {
     count_errors();
-    if (drain.put_off)
+    if (batch_tagged(drain.batch)) /* those told before still wait */
         return;
     uint8_t lost = batch_lost(drain.batch);
     for (int i = 0; i < FIGURES; i++) {
@@ -290,22 +289,24 @@ static bool starts_when_due(uint64_t now, bool last)
     return worker_tell_starts(tell_start) > 0;
 }
 
-/* One after the other, from the one behind that with which the last part ended. */
-static bool drain_threads(uint32_t most)
+/* Those from number `i` on and below `end`, until a part is done. */
+static bool drain_between(uint32_t i, uint32_t end, uint32_t most)
 {
     bool any = false;
     struct thread *thread;
-    uint32_t first = thread_at(drain.next_thread) != NULL ? drain.next_thread : 0, i = first;
-    drain.next_thread = 0;
-    do {
-        thread = thread_at(i++);
-        if (thread != NULL)
-            any |= drain_thread(thread, most);
-        else
-            i = 0;
-    } while (i != first && !batch_part_done(drain.batch));
-    if (batch_part_done(drain.batch))
-        drain.next_thread = i;
+    for (; i < end && !batch_part_done(drain.batch) && (thread = thread_at(i)) != NULL; i++)
+        any |= drain_thread(thread, most);
+    drain.next_thread = i;
+    return any;
+}
+
+/* All, from the one behind that with which the last part ended. */
+static bool drain_threads(uint32_t most)
+{
+    uint32_t first = drain.next_thread;
+    bool any = drain_between(first, UINT32_MAX, most);
+    if (!batch_part_done(drain.batch))
+        any |= drain_between(0, first, most);
     return any;
 }
 
@@ -322,7 +323,6 @@ static void figures_when_due(uint64_t now, bool last, bool any)
 bool drain_all(struct batch *batch, bool last)
 {
     drain.batch = batch;
-    drain.put_off = batch_tagged(batch);
     bool any = drain_threads(last ? drain.queue_most : ROUND_EVENTS);
     uint64_t now = clock_now_ns();
     any |= starts_when_due(now, last);

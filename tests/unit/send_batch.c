@@ -276,7 +276,7 @@ Test(batch, a_tagged_line_is_not_split)
     assert_no_more();
 }
 
-/* Of a batch's datagrams some went out before the receiver was full: only the others' tags are told. */
+/* Some of a batch went out before the receiver was full: only the others' tags are told. */
 Test(batch, what_is_put_off_may_yet_go_lost)
 {
     receiver_abstract(&receiver);
