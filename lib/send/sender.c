@@ -98,15 +98,17 @@ static void drain_whole(void)
 }
 
 /* The same, but not much more than a batch of it; a batch that somebody's payload is to follow, or
- * that has figures, is sent as it is. True if there was anything, or is. */
+ * that has figures, is sent as it is. Who is hurried has perhaps left something, which has gathered
+ * as long as it is to. True if there was anything, or is. */
 static bool drain_part(void)
 {
     if (!sender.in_hand)
         batch_flush(&sender.batch);
     batch_begin_part(&sender.batch, true);
     bool any = sender.options.source.drain(&sender.batch, false);
-    sender.more = batch_part_done(&sender.batch);
-    sender.in_hand = sender.more && !outbox_waiting() && !batch_tagged(&sender.batch);
+    bool done = batch_part_done(&sender.batch);
+    sender.more = done || batch_hurried(&sender.batch);
+    sender.in_hand = done && !outbox_waiting() && !batch_tagged(&sender.batch);
     if (!sender.in_hand)
         batch_flush(&sender.batch);
     return any || sender.more;
@@ -161,12 +163,15 @@ static bool wait_for_work(void)
     return place_resume();
 }
 
+/* Where it is to end, the next thread answers. */
 static void answer_flushes(void)
 {
     uint32_t wanted = atomic_load(&sender.flushes_wanted);
     if (wanted == atomic_load(&sender.flushes_done))
         return;
     drain_whole();
+    if (batch_hurried(&sender.batch))
+        return;
     atomic_store(&sender.flushes_done, wanted);
     sys_futex_wake((const uint32_t *)&sender.flushes_done);
 }
@@ -252,7 +257,7 @@ static int start(void)
     atomic_store(&sender_state, SENDER_CALLED);
     error = shift_start(run, send_pool_looks_up(&sender.pool));
     if (error < 0) {
-        atomic_store(&sender_state, SENDER_NONE);
+        place_become(SENDER_NONE);
         complain();
     }
     return error;
@@ -361,15 +366,22 @@ static int send_here(uint64_t deadline, bool for_good)
     return error;
 }
 
+/* Nobody has it, and nobody is about to. */
+static bool is_vacant(uint32_t state)
+{
+    return state == SENDER_ENDED || (state == SENDER_NONE && !atomic_load(&sender.starting));
+}
+
 /* Has the sender work, and waits for what becomes of it; false: it is not there, or time is up. */
 static bool await_change(uint64_t deadline)
 {
     place_call();
     uint32_t state = atomic_load(&sender_state);
     uint64_t now = clock_now_ns();
-    if (state == SENDER_NONE || state == SENDER_ENDED || now >= deadline)
+    if (is_vacant(state) || now >= deadline)
         return false;
-    place_sleep(state, deadline - now);
+    uint64_t left = deadline - now;
+    place_sleep(state, state == SENDER_NONE && left > 1000000 ? 1000000 : left);
     return true;
 }
 
@@ -396,7 +408,8 @@ void sender_flush(uint64_t patience_ns)
         return;
     uint32_t wanted = atomic_fetch_add(&sender.flushes_wanted, 1) + 1, done;
     while (place_call(), done = atomic_load(&sender.flushes_done),
-           (int32_t)(done - wanted) < 0 && now < deadline) {
+           (int32_t)(done - wanted) < 0 && now < deadline &&
+               (sender_running() || send_here(deadline, false) != 0)) {
         sys_futex_wait((const uint32_t *)&sender.flushes_done, done,
                        deadline - now < 1000000 ? deadline - now : 1000000);
         now = clock_now_ns();
