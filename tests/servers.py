@@ -431,7 +431,7 @@ class Nginx(Server):
 
 
 class Apache(Server):
-    """options: mpm ("event" or "prefork")."""
+    """options: mpm ("event" or "prefork"); one_child: of event, one process alone serves."""
 
     modules = "/usr/lib/apache2/modules"
 
@@ -449,8 +449,9 @@ class Apache(Server):
             owner = pwd.getpwnam("www-data" if _has_user("www-data") else "nobody")
             user = f"User #{owner.pw_uid}\nGroup #{owner.pw_gid}\n"
         size = {
-            "event": "StartServers 2\nThreadsPerChild 8\nMinSpareThreads 8\nMaxSpareThreads 24\n"
-            "MaxRequestWorkers 24\nAsyncRequestWorkerFactor 50\n",
+            "event": "ThreadsPerChild 8\nAsyncRequestWorkerFactor 50\n" +
+            ("ServerLimit 1\nStartServers 1\nMaxRequestWorkers 8\n" if self.options.get("one_child") else
+             "StartServers 2\nMinSpareThreads 8\nMaxSpareThreads 24\nMaxRequestWorkers 24\n"),
             "prefork": "StartServers 4\nMinSpareServers 2\nMaxSpareServers 6\nMaxRequestWorkers 16\n",
         }[mpm]
         config = f"""

@@ -64,6 +64,11 @@ int monitor_begin(const struct config *config, struct monitor_guard guard)
     return thread_begin(down);
 }
 
+static bool one_producer(void)
+{
+    return thread_count() == 1;
+}
+
 static void begin_sender(const struct config *config)
 {
     const struct codec *codec = codec_of(config->protocol);
@@ -75,7 +80,8 @@ static void begin_sender(const struct config *config)
         .flush_ms = config->flush_ms,
         .head = codec->head,
         .fill = codec->blank_lines,
-        .source = {drain_all, drain_due_ns, sweep_urgent, monitor.guard.enter, journal_fd},
+        .source = {drain_all, drain_due_ns, sweep_urgent, monitor.guard.enter, journal_fd,
+                   one_producer},
     });
 }
 

@@ -32,7 +32,8 @@
  * parts, a system call each, and between two of them whoever wants the processor has it first.
  * Meanwhile others may take the place: it can be long until we have the processor again. If it was,
  * somebody wants it all the time, and each time would cost a slice of the scheduler's: the other
- * parts follow at once.
+ * parts follow at once. So they do where several threads serve: those that share a processor are
+ * used to take turns, and one turn more, amid what another one does, costs them more than waiting.
  */
 
 #define START_RETRY_NS 1000000000ull
@@ -65,6 +66,11 @@ void sender_begin(const struct sender_options *options)
 static bool urgent(void)
 {
     return sender.options.source.urgent != NULL && sender.options.source.urgent();
+}
+
+static bool one_producer(void)
+{
+    return sender.options.source.one_producer != NULL && sender.options.source.one_producer();
 }
 
 static bool leaving(void)
@@ -146,7 +152,8 @@ static bool gather(void)
     if (now < look && !called_for())
         place_sleep(SENDER_GATHERING, look - now);
     bool ours = place_resume();
-    sender.gives_way |= ours;
+    if (ours)
+        sender.gives_way = one_producer();
     return ours;
 }
 

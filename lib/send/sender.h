@@ -35,6 +35,9 @@ struct sender_source {
     /* The one fd of the process that drain needs, -1 for none; asked once, when the thread begins.
      */
     int (*kept_fd)(void);
+    /* One thread hands over, and no other: while the sender has its processor, its host stands
+     * still. NULL: never so. */
+    bool (*one_producer)(void);
 };
 
 struct sender_options {
