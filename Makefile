@@ -190,7 +190,7 @@ BENCH ?=
 PAIRS ?= 0
 bench:               ## measure what the shim costs real servers; BENCH=nginx,redis PAIRS=20 some of it
 	scripts/bootstrap --bench
-	$(MAKE) all $(BUILD)/bench/pace
+	$(MAKE) all $(BUILD)/bench/pace $(BUILD)/bench/rested
 	BUILD=$(BUILD) bench/overhead --cases "$(BENCH)" --pairs $(PAIRS)
 bench-micro: all benches ## measure what each operation costs, beside its bound
 	bench/micro

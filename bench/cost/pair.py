@@ -145,7 +145,8 @@ def run(case, variants, turn, rounds, slice_s, gro=False):
         for contestant in contestants:
             contestant.end_load()
         plain = contestants[-shift]
-        latencies = ask_at_half(case, plain, contestants, rounds * slice_s)
+        with processors.awake():
+            latencies = ask_at_half(case, plain, contestants, rounds * slice_s)
         figures = [contestant.figures(took) for contestant, took in zip(contestants, latencies)]
     return figures[-shift:] + figures[:-shift]
 

@@ -2,11 +2,12 @@
 stands behind a proxy has a third, if there is one; else the proxy's: the load's could be too slow for
 both, and then the proxy would wait, and show no difference.
 
-While throughput is measured no processor halts (awake). wrk sleeps when it has read all answers that are
+While anything is measured no processor halts (awake). wrk sleeps when it has read all answers that are
 there, and the server's system call wakes it. If its processor has halted meanwhile, that takes an interrupt:
 in a virtual machine a microsecond or more, of the server's time. A slower server lets wrk sleep more often:
 so a difference of some percent would be shown as twice of what it is. Most processors are woken by a store
-to memory (MWAIT); where they are not, the kernel is asked to have them look out for it, as cyclictest does."""
+to memory (MWAIT); where they are not, the kernel is asked to have them look out for it, as cyclictest does.
+At half load it is the server that sleeps, and to wake it took half of the time of an answer."""
 
 import contextlib
 import os
