@@ -31,13 +31,14 @@
  * milliseconds, and who shares the processor with us would stand still so long. So it is done in
  * parts, a system call each, and between two of them whoever wants the processor has it first.
  * Meanwhile others may take the place: it can be long until we have the processor again. If it was,
- * somebody wants it all the time, and each time would cost a slice of the scheduler's: the other
- * parts follow at once. So they do where several threads serve: those that share a processor are
- * used to take turns, and one turn more, amid what another one does, costs them more than waiting.
+ * somebody wants it all the time, and gains nothing by one more turn, whose caches are filled anew:
+ * for a while parts follow at once. So they do where several threads serve: those that share a
+ * processor take turns already, and one more, amid what another one does, costs them more still.
  */
 
 #define START_RETRY_NS 1000000000ull
 #define LONG_AWAY_NS   500000ull
+#define STAY_NS        100000000ull /* who was away so long stays so long */
 
 enum { STACK_BYTES = 64 * 1024 }; /* of a host's thread in the sender's place */
 
@@ -49,7 +50,7 @@ static struct {
     uint64_t look_ns; /* when the thread, or the one after it, has gathered long enough; 0: unset */
     bool more;        /* the last part left something to do */
     bool in_hand;     /* and a batch that is not full */
-    bool gives_way;
+    uint64_t stays_until_ns; /* it does not give way until then */
     bool apart;
     uint64_t here_until_ns; /* a host's thread has the place, and no longer; 0: the sender's */
     _Atomic uint64_t start_again_ns;
@@ -66,11 +67,6 @@ void sender_begin(const struct sender_options *options)
 static bool urgent(void)
 {
     return sender.options.source.urgent != NULL && sender.options.source.urgent();
-}
-
-static bool one_producer(void)
-{
-    return sender.options.source.one_producer != NULL && sender.options.source.one_producer();
 }
 
 static bool leaving(void)
@@ -125,20 +121,25 @@ static uint64_t flush_ns(void)
     return (uint64_t)sender.options.flush_ms * 1000000;
 }
 
-static void give_way(void)
+static bool gives_way(uint64_t now)
 {
-    uint64_t since = clock_now_ns();
-    sys_yield();
-    sender.gives_way = clock_now_ns() - since < LONG_AWAY_NS;
+    return now >= sender.stays_until_ns && !called_for() &&
+           sender.options.source.one_producer != NULL && sender.options.source.one_producer();
 }
 
 /* Between two parts. */
 static bool step_aside(void)
 {
+    uint64_t since = clock_now_ns();
+    bool away = gives_way(since);
     atomic_store(&sender_state, SENDER_CALLED);
-    if (sender.gives_way && !called_for())
-        give_way();
-    return place_resume();
+    if (away)
+        sys_yield();
+    bool ours = place_resume();
+    uint64_t now = clock_now_ns();
+    if (ours && away && now - since >= LONG_AWAY_NS)
+        sender.stays_until_ns = now + STAY_NS;
+    return ours;
 }
 
 /* Lets events come together for a flush time, or until much is waiting. */
@@ -151,10 +152,7 @@ static bool gather(void)
     atomic_store(&sender_state, SENDER_GATHERING);
     if (now < look && !called_for())
         place_sleep(SENDER_GATHERING, look - now);
-    bool ours = place_resume();
-    if (ours)
-        sender.gives_way = one_producer();
-    return ours;
+    return place_resume();
 }
 
 /* Nothing may come between the second look and the endless sleep, so the sender says before that it
