@@ -100,7 +100,7 @@ static void drain_whole(void)
 }
 
 /* The same, but not much more than a batch of it; a batch that somebody's payload is to follow, or
- * that has figures, is sent as it is. Who is hurried has perhaps left something, which has gathered
+ * that has figures, is sent as it is. Who is to end has perhaps left something, which has gathered
  * as long as it is to. True if there was anything, or is. */
 static bool drain_part(void)
 {
@@ -109,10 +109,10 @@ static bool drain_part(void)
     batch_begin_part(&sender.batch, true);
     bool any = sender.options.source.drain(&sender.batch, false);
     bool done = batch_part_done(&sender.batch);
-    sender.more = done || batch_hurried(&sender.batch);
     sender.in_hand = done && !outbox_waiting() && !batch_tagged(&sender.batch);
     if (!sender.in_hand)
         batch_flush(&sender.batch);
+    sender.more = done || shift_asked();
     return any || sender.more;
 }
 
@@ -168,14 +168,14 @@ static bool wait_for_work(void)
     return place_resume();
 }
 
-/* Where it is to end, the next thread answers. */
+/* Who is to end has perhaps left something: the next thread answers, or who flushes sends. */
 static void answer_flushes(void)
 {
     uint32_t wanted = atomic_load(&sender.flushes_wanted);
     if (wanted == atomic_load(&sender.flushes_done))
         return;
     drain_whole();
-    if (batch_hurried(&sender.batch))
+    if (shift_asked())
         return;
     atomic_store(&sender.flushes_done, wanted);
     sys_futex_wake((const uint32_t *)&sender.flushes_done);
@@ -371,19 +371,14 @@ static int send_here(uint64_t deadline, bool for_good)
     return error;
 }
 
-/* Nobody has it, and nobody is about to. */
-static bool is_vacant(uint32_t state)
-{
-    return state == SENDER_ENDED || (state == SENDER_NONE && !atomic_load(&sender.starting));
-}
-
-/* Has the sender work, and waits for what becomes of it; false: it is not there, or time is up. */
+/* Has the sender work, and waits for what becomes of it: where there is none, whether one starts.
+ * False: it has ended, or time is up. */
 static bool await_change(uint64_t deadline)
 {
     place_call();
     uint32_t state = atomic_load(&sender_state);
     uint64_t now = clock_now_ns();
-    if (is_vacant(state) || now >= deadline)
+    if (state == SENDER_ENDED || now >= deadline)
         return false;
     uint64_t left = deadline - now;
     place_sleep(state, state == SENDER_NONE && left > 1000000 ? 1000000 : left);
@@ -397,7 +392,7 @@ void sender_stop(uint64_t patience_ns)
     atomic_store(&sender.stopping, 1);
     while (send_here(deadline, true) == -EBUSY && await_change(deadline))
         ;
-    while (await_change(deadline))
+    while (sender_running() && await_change(deadline))
         ;
 }
 
@@ -409,12 +404,12 @@ bool sender_retire(uint64_t patience_ns)
 void sender_flush(uint64_t patience_ns)
 {
     uint64_t now = clock_now_ns(), deadline = now + patience_ns;
-    if (send_here(deadline, false) == 0 || !sender_running())
+    if (send_here(deadline, false) == 0)
         return;
     uint32_t wanted = atomic_fetch_add(&sender.flushes_wanted, 1) + 1, done;
     while (place_call(), done = atomic_load(&sender.flushes_done),
            (int32_t)(done - wanted) < 0 && now < deadline &&
-               (sender_running() || send_here(deadline, false) != 0)) {
+               (sender_running() || send_here(deadline, false) == -EBUSY)) {
         sys_futex_wait((const uint32_t *)&sender.flushes_done, done,
                        deadline - now < 1000000 ? deadline - now : 1000000);
         now = clock_now_ns();

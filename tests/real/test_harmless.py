@@ -277,22 +277,21 @@ class Clients(ShimCase):
 
     @unittest.skipIf(servers.SANITIZED, "a sanitizer's runtime minds being traced")
     def calls_of_sending(self, host, **options):
-        """Names of the system calls of a sender that has gathered many parts, in their order; of each sender."""
+        """Names of the system calls of a sender that has gathered many parts, in their order."""
         path = os.path.join(servers.temporary_folder(), "trace")
         trace = ["strace", "-D", "-f", "-qq", "--seccomp-bpf", "-o", path, "-e", "trace=sendmmsg,sched_yield"]
         with Receiver() as receiver:
             with host(servers.Shim(receiver, FLUSH_MS=1000), runner=trace, **options) as server:
                 servers.ab(server.url("/ab/page.html"), 5000, keepalive=True)
-                n = len(server.records())
-                self.wait_for_ends(receiver, n)
+                self.wait_for_ends(receiver, 4000)
             receiver.barrier()
-            self.assertEqual(receiver.counter(Keys().all), n)
+            self.assertEqual(receiver.counter(Keys().all), len(server.records()))
             self.assert_clean(receiver)
         calls = collections.defaultdict(str)
         with open(path, encoding="ascii") as file:
             for thread, call in re.findall(r"^(\d+) +(\w+)\(", file.read(), re.MULTILINE):
                 calls[thread] += call + " "
-        return "\n".join(each for each in calls.values() if "sendmmsg" in each)  # Apache's own threads yield as well
+        return max(calls.values(), key=lambda each: each.count("sendmmsg"))  # Apache's own threads yield as well
 
     def test_who_wants_the_processor_goes_first(self):
         """Between two parts of what it has gathered the sender of a server with one thread gives way."""
