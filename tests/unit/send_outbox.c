@@ -4,11 +4,9 @@
 
 #include "base/clock.h"
 #include "base/process.h"
-#include "metric/codec.h"
-#include "receiver.h"
 #include "scratch.h"
 #include "send/outbox.h"
-#include "send/sender.h"
+#include "sending.h"
 #include "threads.h"
 
 #define SECOND 1000000000ull
@@ -25,15 +23,6 @@ static bool drain_nothing(struct batch *batch, bool last)
     return false;
 }
 
-static uint64_t never(void)
-{
-    return UINT64_MAX;
-}
-
-static void enter(void)
-{
-}
-
 static void begin_at(const char *host, uint32_t datagram_bytes)
 {
     sender_begin(&(struct sender_options){
@@ -44,7 +33,7 @@ static void begin_at(const char *host, uint32_t datagram_bytes)
         .flush_ms = 5,
         .head = codec_shp.head,
         .fill = codec_shp.blank_lines,
-        .source = {.drain = drain_nothing, .due_ns = never, .enter = enter},
+        .source = {.drain = drain_nothing, .due_ns = never_due, .enter = enter_nothing},
     });
 }
 

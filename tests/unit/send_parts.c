@@ -3,10 +3,8 @@
 
 #include "base/clock.h"
 #include "base/sys.h"
-#include "metric/codec.h"
-#include "receiver.h"
 #include "send/outbox.h"
-#include "send/sender.h"
+#include "sending.h"
 
 /* What the sender does in parts, and what becomes of a part that is broken off. */
 
@@ -36,28 +34,13 @@ static bool drain(struct batch *batch, bool last)
     return any;
 }
 
-static uint64_t never(void)
-{
-    return UINT64_MAX;
-}
-
-static void enter(void)
-{
-}
-
 /* A sender that is at work, and does not get on. */
 static void begin_held(uint32_t flush_ms, uint64_t lines)
 {
     receiver_abstract(&receiver);
-    sender_begin(&(struct sender_options){
-        .host = bytes_of(receiver.host),
-        .port = receiver.port,
-        .pool_size = 1,
-        .datagram_bytes = 1432,
-        .flush_ms = flush_ms,
-        .head = codec_statsd.head,
-        .source = {.drain = drain, .due_ns = never, .enter = enter},
-    });
+    sending_begin(
+        &receiver, flush_ms,
+        (struct sender_source){.drain = drain, .due_ns = never_due, .enter = enter_nothing});
     atomic_store(&held, true);
     atomic_store(&waiting, lines);
     sender_notify(true);

@@ -8,10 +8,8 @@
 
 #include "base/clock.h"
 #include "base/sys.h"
-#include "metric/codec.h"
-#include "receiver.h"
 #include "scratch.h"
-#include "send/sender.h"
+#include "sending.h"
 #include "threads.h"
 
 #define SECOND 1000000000ull
@@ -50,15 +48,8 @@ static void enter(void)
 
 static void begin(uint32_t flush_ms)
 {
-    sender_begin(&(struct sender_options){
-        .host = bytes_of(receiver.host),
-        .port = receiver.port,
-        .pool_size = 1,
-        .datagram_bytes = 1432,
-        .flush_ms = flush_ms,
-        .head = codec_statsd.head,
-        .source = {.drain = drain, .due_ns = due_ns, .enter = enter, .kept_fd = NULL},
-    });
+    sending_begin(&receiver, flush_ms,
+                  (struct sender_source){.drain = drain, .due_ns = due_ns, .enter = enter});
 }
 
 static void begin_udp(uint32_t flush_ms)
