@@ -35,7 +35,6 @@ static void send_ready(struct batch *batch)
     for (uint32_t i = batch->sent; i < batch->ready; i++)
         batch->lost |= batch->tags[i];
     memset(batch->tags, 0, batch->ready);
-    batch->tagged = 0;
     batch->ready = batch->sent = 0;
 }
 
@@ -134,8 +133,15 @@ bool batch_add_tagged(struct batch *batch, struct bytes line, uint8_t tags)
     if (line.n > batch->room || !take_in_hand(batch, line))
         return false;
     batch->tags[batch->ready] |= tags;
-    batch->tagged |= tags;
     return true;
+}
+
+bool batch_tagged(const struct batch *batch)
+{
+    for (int i = 0; i < SEND_DATAGRAMS; i++)
+        if (batch->tags[i] != 0)
+            return true;
+    return false;
 }
 
 uint8_t batch_lost(struct batch *batch)

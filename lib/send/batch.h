@@ -34,7 +34,6 @@ struct batch {
     char *over;      /* lines for which there was no datagram, since all were put off */
     size_t over_n, over_bytes;
     uint32_t refused; /* lines too long for any datagram, ever */
-    uint8_t tagged;   /* tags of what waits */
     uint8_t lost;     /* tags of what was given up */
     uint8_t tags[SEND_DATAGRAMS];
     struct bytes datagram[SEND_DATAGRAMS];
@@ -59,10 +58,7 @@ bool batch_add_tagged(struct batch *batch, struct bytes line, uint8_t tags);
 uint8_t batch_lost(struct batch *batch);
 
 /* Whether something waits that has tags. */
-static inline bool batch_tagged(const struct batch *batch)
-{
-    return batch->tagged != 0;
-}
+bool batch_tagged(const struct batch *batch);
 
 /* Sends what is there; the next batch goes to the endpoint whose turn it is. */
 void batch_flush(struct batch *batch);

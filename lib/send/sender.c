@@ -39,6 +39,7 @@
 #define START_RETRY_NS 1000000000ull
 #define LONG_AWAY_NS   500000ull
 #define STAY_NS        100000000ull /* who was away so long stays so long */
+#define LOOK_AGAIN_NS  1000000ull   /* where nobody may tell that what is waited for has come */
 
 enum { STACK_BYTES = 64 * 1024 }; /* of a host's thread in the sender's place */
 
@@ -371,6 +372,11 @@ static int send_here(uint64_t deadline, bool for_good)
     return error;
 }
 
+static uint64_t until_next_look(uint64_t left_ns)
+{
+    return left_ns < LOOK_AGAIN_NS ? left_ns : LOOK_AGAIN_NS;
+}
+
 /* Has the sender work, and waits for what becomes of it: where there is none, whether one starts.
  * False: it has ended, or time is up. */
 static bool await_change(uint64_t deadline)
@@ -381,7 +387,7 @@ static bool await_change(uint64_t deadline)
     if (state == SENDER_ENDED || now >= deadline)
         return false;
     uint64_t left = deadline - now;
-    place_sleep(state, state == SENDER_NONE && left > 1000000 ? 1000000 : left);
+    place_sleep(state, state == SENDER_NONE ? until_next_look(left) : left);
     return true;
 }
 
@@ -401,6 +407,13 @@ bool sender_retire(uint64_t patience_ns)
     return sender_running() && shift_retire(patience_ns, place_call);
 }
 
+/* The sender has not answered, and is to; where there is none, who waits for it sends. */
+static bool flush_waits(uint32_t wanted, uint32_t done, uint64_t deadline)
+{
+    return (int32_t)(done - wanted) < 0 &&
+           (sender_running() || send_here(deadline, false) == -EBUSY);
+}
+
 void sender_flush(uint64_t patience_ns)
 {
     uint64_t now = clock_now_ns(), deadline = now + patience_ns;
@@ -408,10 +421,9 @@ void sender_flush(uint64_t patience_ns)
         return;
     uint32_t wanted = atomic_fetch_add(&sender.flushes_wanted, 1) + 1, done;
     while (place_call(), done = atomic_load(&sender.flushes_done),
-           (int32_t)(done - wanted) < 0 && now < deadline &&
-               (sender_running() || send_here(deadline, false) == -EBUSY)) {
+           now < deadline && flush_waits(wanted, done, deadline)) {
         sys_futex_wait((const uint32_t *)&sender.flushes_done, done,
-                       deadline - now < 1000000 ? deadline - now : 1000000);
+                       until_next_look(deadline - now));
         now = clock_now_ns();
     }
 }
