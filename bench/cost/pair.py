@@ -142,10 +142,9 @@ def run(case, variants, turn, rounds, slice_s, gro=False):
                     contestant.slice(slice_s)
                 for contestant in contestants:
                     contestant.drain()
-        for contestant in contestants:
-            contestant.end_load()
-        plain = contestants[-shift]
-        with processors.awake():
+            for contestant in contestants:
+                contestant.end_load()
+            plain = contestants[-shift]
             latencies = ask_at_half(case, plain, contestants, rounds * slice_s)
         figures = [contestant.figures(took) for contestant, took in zip(contestants, latencies)]
     return figures[-shift:] + figures[:-shift]
