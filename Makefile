@@ -15,7 +15,7 @@ VERSION := 0.1.0
 PKG      := pkg-config
 CXX      := $(if $(findstring clang,$(CC)),clang++,g++)
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wstrict-prototypes
-CFLAGS   ?= -O3 -g
+CFLAGS   ?= -O2 -g
 # x86-64 CPUs all take prefetchw, at least as a no-op, but compilers don't use it unasked.
 ifneq ($(findstring x86_64,$(shell $(CC) -dumpmachine)),)
 PREFETCH := -mprfchw
@@ -74,6 +74,9 @@ $(BUILD)/obj/%.o: %.c
 $(BUILD)/obj/%.o: %.S
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(filter-out -flto%,$(CFLAGS)) -c -o $@ $<
+
+# What the sender's thread does for every line.
+$(patsubst %,$(BUILD)/obj/lib/%.o,request/drain send/batch): private override CFLAGS += -O3
 
 # What runs once, or seldom: its pages are every host's, so they are to be few.
 SELDOM := $(addprefix shim/,api built_in confine disposition functions gnutls life namespace process syscall user openssl_bio libc) \
