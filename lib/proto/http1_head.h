@@ -73,14 +73,15 @@ http1_head_take_all(struct http1_head *head, const char *const *line, unsigned n
 }
 
 /*
- * Reads the lines behind each newline from `at` on to the end of the head. Returns where the body
- * begins, or NULL: the head is not whole here, or unusual; what was found is of no use then.
+ * Reads the lines behind each newline from `at` on to the end of the head; what stands between
+ * `begin` and there may be looked at, too. Returns where the body begins, or NULL: the head is not
+ * whole here, or unusual; what was found is of no use then.
  */
 static inline __attribute__((always_inline)) const char *
-http1_head_read(struct http1_head *head, const char *at, const char *end)
+http1_head_read(struct http1_head *head, const char *begin, const char *at, const char *end)
 {
     const char *line[HTTP1_SCAN_LINES];
-    if (__builtin_expect(end - at < HTTP1_LOOK_READS, 0)) {
+    if (__builtin_expect(end - begin < HTTP1_LOOK_READS, 0)) {
         struct http1_head copy = *head;
         const char *over = http1_head_read_short(&copy, at, end);
         head->id = copy.id;

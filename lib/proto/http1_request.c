@@ -237,7 +237,7 @@ HOT size_t http1_request_feed_usual(struct http1_request *parser, const char *at
         return 0;
     struct http1_head head = {
         id_header.name, id_header.letter, sizeof parser->kept, &parser->body, {NULL, 0}};
-    const char *end = http1_head_read(&head, fields, at + n);
+    const char *end = http1_head_read(&head, at, fields, at + n);
     if (__builtin_expect(end == NULL, 0)) {
         parser->body = (struct http1_body){0};
         return 0;

@@ -140,7 +140,7 @@ HOT size_t http1_response_feed_head(struct http1_response *parser, const char *a
     if (__builtin_expect(n < LEAST_BYTES || !is_status_line(at, &parser->status), 0))
         return 0;
     struct http1_head head = {BYTES(""), 0, sizeof parser->kept, &parser->body, {NULL, 0}};
-    const char *end = http1_head_read(&head, at + LEAST_BYTES, at + n);
+    const char *end = http1_head_read(&head, at, at + LEAST_BYTES, at + n);
     if (__builtin_expect(end == NULL, 0)) {
         parser->body = (struct http1_body){0};
         return 0;

@@ -18,7 +18,8 @@ static inline __attribute__((always_inline)) bool note(uint32_t found, const cha
 
 /*
  * The same for either width. The last look at whole lines goes back over places that were looked
- * at, not beyond the end; what it leaves has room for no line but the head's end.
+ * at, or stand before `at`, not beyond the end; what it leaves has room for no line but the head's
+ * end.
  */
 #define SCAN(width)                                                                                \
     struct http1_##width##_lens lens = http1_##width##_lens(letter);                               \
@@ -37,6 +38,10 @@ static inline __attribute__((always_inline)) bool note(uint32_t found, const cha
     }                                                                                              \
     next = end - HTTP1_LOOK_END_READS;                                                             \
     found = http1_look_for_end_##width(next, &lens);                                               \
+    if (next < at) {                                                                               \
+        found = (uint32_t)((uint64_t)found >> (at - next));                                        \
+        next = at;                                                                                 \
+    }                                                                                              \
     if (found != 0)                                                                                \
         line[n++] = next + (unsigned)__builtin_ctz(found) + 1;                                     \
     return n

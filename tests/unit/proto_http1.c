@@ -412,6 +412,54 @@ Test(http1, the_length_may_be_the_id)
     cr_assert(http1_request_idle(&request));
 }
 
+/* `n` bytes before which the process may not read. */
+static const char *guarded_before(const char *text, size_t n)
+{
+    static char *begin;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    if (begin == NULL) {
+        char *at = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        cr_assert(at != MAP_FAILED);
+        cr_assert(mprotect(at, page, PROT_NONE) == 0);
+        begin = at + page;
+    }
+    cr_assert(n <= page);
+    return memcpy(begin, text, n);
+}
+
+/* A head of few bytes: what stands before its lines is looked at with them, and is none of them. */
+static void check_short_head(int target, int host, bool body)
+{
+    char text[256];
+    struct http1_request request = {0};
+    struct http1_event event = {0};
+    static const char letters[] = "nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn";
+    size_t n = (size_t)snprintf(text, sizeof text, "GET /%.*s HTTP/1.1\r\n", target, letters);
+    if (host > 0)
+        n += (size_t)snprintf(text + n, sizeof text - n, "Host: %.*s\r\n", host, letters);
+    n += (size_t)snprintf(text + n, sizeof text - n, "%s\r\n", body ? "Content-Length: 3\r\n" : "");
+    const char *head = guarded_before(text, n);
+    size_t used =
+        http1_request_feed_usual(&request, head, n, http1_id_header(BYTES("x-request-id")), &event);
+    cr_assert_eq(used, n, "%zu of %zu: %s", used, n, text);
+    cr_assert_eq(http1_request_idle(&request), !body, "%s", text);
+    cr_assert_eq(http1_request_feed_usual(&request, head, n - 1,
+                                          http1_id_header(BYTES("x-request-id")), &event),
+                 0, "it is not whole: %s", text);
+}
+
+Test(http1, a_short_head_is_read_where_it_stands)
+{
+    for (int wide = 0; wide <= 1; wide++) {
+        http1_scan_wide_from_now(wide);
+        for (int target = 15; target < 40; target++)
+            for (int host = 0; host < 40; host++) {
+                check_short_head(target, host, false);
+                check_short_head(target, host, true);
+            }
+    }
+}
+
 Test(http1, what_is_no_status_line_leaves_no_status)
 {
     struct http1_response response =
