@@ -223,6 +223,8 @@ static bool drain_thread(struct thread *thread, uint32_t most)
     if (state == THREAD_FREE)
         return false;
     uint32_t events = drain_ring(&thread->ring, most, &emptied);
+    if (events > 0)
+        thread->came = true;
     uint64_t dropped = ring_dropped_spsc(&thread->ring);
     if (dropped > 0)
         figure_add(FIGURE_DROPPED, dropped);

@@ -4,7 +4,7 @@
 /*
  * sweep: what is done for threads that have ended. Their requests are DOWN: out of the registry,
  * told once. The key's destructor marks a thread's record as DOWN and wakes the sender, on whose
- * thread the work is done; threads that ended without it are found there within SWEEP_NS.
+ * thread the work is done; threads that ended without it are found there within twice SWEEP_NS.
  */
 
 #include "request/event.h"

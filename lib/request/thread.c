@@ -246,8 +246,11 @@ static void end_if_dead(struct thread *thread)
 void thread_find_dead(void)
 {
     struct thread *thread;
-    for (uint32_t i = 0; (thread = thread_at(i)) != NULL; i++)
-        end_if_dead(thread);
+    for (uint32_t i = 0; (thread = thread_at(i)) != NULL; i++) {
+        if (!thread->came)
+            end_if_dead(thread);
+        thread->came = false;
+    }
 }
 
 pid_t thread_any(void)

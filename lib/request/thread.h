@@ -32,6 +32,7 @@ struct thread {
     _Atomic pid_t tid;
     _Atomic bool foreign;      /* made for a thread that has not come itself yet */
     ck_epoch_record_t *reader; /* for the registry's look-ups */
+    bool came; /* the sender's: events have come since thread_find_dead looked last */
     struct id_supply ids;
     struct ring ring;
     struct names_memory names;
@@ -89,7 +90,8 @@ pid_t thread_any(void);
 bool thread_any_to_watch(void);
 
 /* Live threads that ended without their key's destructor (the raw system call, tgkill'ed by a
- * debugger) are ended here. Costs a system call each. */
+ * debugger) are ended here. Costs a system call for each from which nothing came since the last
+ * time; the others were alive. The sender's. */
 void thread_find_dead(void);
 
 /* Told on a thread that ends: the DOWN signal. It must call thread_ended, after which the record is

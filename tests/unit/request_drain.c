@@ -192,3 +192,18 @@ Test(drain, in_parts_of_one_thread_after_the_other)
     cr_assert_eq(starts, THREADS * EVENTS);
     cr_assert_eq(figures, 1);
 }
+
+Test(drain, a_thread_from_which_something_came_is_known_to_live)
+{
+    epoch_begin();
+    cr_assert_eq(names_begin(&config), 0);
+    cr_assert_eq(thread_begin(thread_ended), 0);
+    struct thread *self = thread_self();
+    while (!self->came) { /* a look for the dead may be due in the same round */
+        event_put_start(&self->ring, event_names(0, LABEL_OTHER, LABEL_OTHER));
+        drain_all(&batch, false);
+    }
+    thread_find_dead();
+    drain_all(&batch, false);
+    cr_assert_not(self->came);
+}

@@ -337,6 +337,19 @@ Test(thread, an_end_without_the_destructor_is_found)
     cr_assert_eq(thread_count(), 1);
 }
 
+Test(thread, one_that_came_since_the_last_look_is_looked_at_in_the_next)
+{
+    mortal_begin(&other);
+    mortal_does(&other, make);
+    struct thread *record = record_of(other.tid);
+    record->came = true;
+    mortal_ends(&other, BY_SYSTEM_CALL);
+    thread_find_dead();
+    cr_assert_eq(record->state, THREAD_LIVE);
+    thread_find_dead();
+    cr_assert_eq(record->state, THREAD_ENDED);
+}
+
 /* Several threads make one that has not come yet an owner, at once. */
 enum { ASKING = 4 };
 
