@@ -90,7 +90,7 @@ int stats_hero_ctime(const char *request_id, size_t request_id_bytes, const char
 
 uint64_t stats_hero_now_ns(void)
 {
-    return clock_now_ns();
+    return clock_monotonic_ns();
 }
 
 int stats_hero_alog(const char *request_id, size_t request_id_bytes, const char *label,

@@ -18,7 +18,7 @@ static const uint32_t ours[] = {
     SYS_madvise,    SYS_clone,       SYS_socket,      SYS_rt_sigprocmask, SYS_connect,  SYS_fcntl,
     SYS_close,      SYS_sendmmsg,    SYS_close_range, SYS_tgkill,         SYS_prctl,    SYS_write,
     SYS_openat,     SYS_fstat,       SYS_exit,        SYS_setsockopt,     SYS_mprotect, SYS_ppoll,
-    SYS_newfstatat, SYS_sched_yield,
+    SYS_newfstatat, SYS_sched_yield, SYS_read,
 };
 
 struct machine {

@@ -219,7 +219,7 @@ HOT bool join_read(struct conn *conn, const char *at, size_t n)
     if (!__builtin_expect(http1_request_is_fresh(&conn->request) && !conn->requests_over, 1))
         return read_any(conn, at, n);
     __builtin_prefetch(conn->spare, 1); /* for its record, while its head is read */
-    uint64_t now = conn->began_ns = clock_now_ns();
+    uint64_t now = conn->began_ns = clock_read_ns();
     size_t head = http1_request_feed_usual(&conn->request, at, n, join.id_header, &event);
     if (__builtin_expect(head == 0, 0))
         return read_on(conn, at, n, 0, now);
@@ -337,7 +337,7 @@ static inline bool passes(struct conn *conn, uint64_t n)
     if (!http1_response_passes(&conn->response, n, &ends))
         return false;
     if (__builtin_expect(ends, 1))
-        close_oldest(conn, conn->response.status, OUTCOME_DONE, clock_now_ns());
+        close_oldest(conn, conn->response.status, OUTCOME_DONE, clock_read_ns());
     return true;
 }
 

@@ -1,6 +1,6 @@
 #include "hook/gate.h"
 
-#include "hook/ticks.h"
+#include "base/tsc.h"
 
 /*
  * A signal handler may interrupt any of this and make hooked calls: `busy` makes those pass. It is
@@ -41,13 +41,13 @@ enum gate_way gate_enter(struct gate *gate)
     gate_land(gate, number, hook);
     gate_in_order();
     owner->busy = false;
-    frame->start = ticks_now();
+    frame->start = tsc_now();
     return GATE_FRAME;
 }
 
 enum gate_way gate_leave(struct gate *gate)
 {
-    uint64_t now = ticks_now();
+    uint64_t now = tsc_now();
     uint32_t number = (uint32_t)gate->number;
     struct frame_owner *owner = frame_owner;
     struct frame *frame = &hook_frames[number];

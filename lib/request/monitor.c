@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 
 #include "base/bare_thread.h"
+#include "base/clock.h"
 #include "base/lock.h"
 #include "metric/codec.h"
 #include "request/current.h"
@@ -57,6 +58,7 @@ int monitor_begin(const struct config *config, struct monitor_guard guard)
 {
     monitor.config = config;
     monitor.guard = guard;
+    clock_begin();
     names_read_routes(config);
     bare_thread_measure();
     journal_begin(config->request_log);
@@ -118,6 +120,7 @@ void monitor_forked(void)
     if (!atomic_load(&monitor.ready))
         return;
     atomic_store(&monitor.ready, false);
+    clock_forget();
     journal_forget();
     thread_forget();
     worker_forget();
