@@ -73,9 +73,9 @@ http1_head_take_all(struct http1_head *head, const char *const *line, unsigned n
 }
 
 /*
- * Reads the lines behind each newline from `at` on to the end of the head; what stands between
- * `begin` and there may be looked at, too. Returns where the body begins, or NULL: the head is not
- * whole here, or unusual; what was found is of no use then.
+ * Reads the lines behind each newline from `at` on to the end of the head; between `begin` and
+ * there stands none, and what does may be looked at, too. Returns where the body begins, or NULL:
+ * the head is not whole here, or unusual; what was found is of no use then.
  */
 static inline __attribute__((always_inline)) const char *
 http1_head_read(struct http1_head *head, const char *begin, const char *at, const char *end)

@@ -38,10 +38,6 @@ static inline __attribute__((always_inline)) bool note(uint32_t found, const cha
     }                                                                                              \
     next = end - HTTP1_LOOK_END_READS;                                                             \
     found = http1_look_for_end_##width(next, &lens);                                               \
-    if (next < at) {                                                                               \
-        found = (uint32_t)((uint64_t)found >> (at - next));                                        \
-        next = at;                                                                                 \
-    }                                                                                              \
     if (found != 0)                                                                                \
         line[n++] = next + (unsigned)__builtin_ctz(found) + 1;                                     \
     return n
