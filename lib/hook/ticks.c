@@ -2,6 +2,10 @@
 
 #include "base/tsc.h"
 
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
+
 enum { SETTLED_NS = 1000000000 }; /* a ratio over so long a time is right to 0.1 ppm */
 
 static struct {
@@ -11,10 +15,21 @@ static struct {
     _Atomic double ns_per_tick; /* 0: not settled yet */
 } ticks;
 
+/* The counter runs at one rate whatever the processor does: CPUID 8000_0007h, EDX bit 8. */
+static bool is_invariant(void)
+{
+#ifdef __x86_64__
+    unsigned a, b, c, d;
+    return __get_cpuid(0x80000007, &a, &b, &c, &d) != 0 && (d & 1u << 8) != 0;
+#else
+    return false;
+#endif
+}
+
 bool ticks_begin(uint64_t (*now_ns)(void))
 {
     ticks.now_ns = now_ns;
-    ticks.counted = tsc_keeps_time();
+    ticks.counted = is_invariant();
     ticks.first_ns = now_ns();
     ticks.first_ticks = ticks_read();
     return ticks.counted;

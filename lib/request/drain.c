@@ -19,7 +19,7 @@ static struct {
     struct lines lines[SCOPES]; /* the process's own first; others once they are needed */
     struct batch *batch;        /* what is spelled now goes there */
     uint64_t aggregate_ns, sums_due_ns;
-    uint64_t flush_ns, looked_ns, figures_told_ns;
+    uint64_t flush_ns, starts_looked_ns, figures_told_ns;
     uint64_t errors_counted;
     uint64_t told[FIGURES]; /* by the last lines of each */
     uint32_t queue_most;    /* events that a queue can hold */
@@ -47,7 +47,7 @@ void drain_begin(const struct config *config)
     drain.aggregate_ns = (uint64_t)config->aggregate_ms * 1000000;
     drain.sums_due_ns = 0;
     drain.flush_ns = (uint64_t)config->flush_ms * 1000000;
-    drain.looked_ns = drain.figures_told_ns = 0;
+    drain.starts_looked_ns = drain.figures_told_ns = 0;
     drain.errors_counted = 0;
     memset(drain.told, 0, sizeof drain.told);
 }
@@ -282,14 +282,12 @@ static void sums_when_due(uint64_t now, bool last)
         spell_sums();
 }
 
-/* Once in a flush time: the starts of requests that last are told, no later than a line may wait
- * for its datagram. */
-static bool look_when_due(uint64_t now, bool last)
+/* The starts of requests that last: no later than a line may wait for its datagram. */
+static bool starts_when_due(uint64_t now, bool last)
 {
-    if (!last && now - drain.looked_ns < drain.flush_ns)
+    if (!last && now - drain.starts_looked_ns < drain.flush_ns)
         return false;
-    drain.looked_ns = now;
-    clock_check();
+    drain.starts_looked_ns = now;
     return worker_tell_starts(tell_start) > 0;
 }
 
@@ -328,8 +326,9 @@ bool drain_all(struct batch *batch, bool last)
 {
     drain.batch = batch;
     bool any = drain_threads(last ? drain.queue_most : ROUND_EVENTS);
+    clock_check();
     uint64_t now = clock_now_ns();
-    any |= look_when_due(now, last);
+    any |= starts_when_due(now, last);
     sweep_when_due(take_lost, now);
     if (atomic_load(&drain.ending))
         sweep_all(take_open);

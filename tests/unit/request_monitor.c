@@ -88,6 +88,17 @@ Test(monitor, sums_are_sent_when_they_are_due)
     cr_assert(contains(receiver_next(&service.receiver), "app.application.allRequests:1|m\n"));
 }
 
+Test(monitor, who_serves_reads_the_processors_counter)
+{
+    begin();
+    bool can = tsc_keeps_time();
+    while (can && clock_counter.rate == 0) {
+        serve(1);
+        sched_yield();
+    }
+    cr_assert_eq(clock_counter.rate != 0, can);
+}
+
 static void *serve_and_die(void *nothing)
 {
     (void)nothing;
