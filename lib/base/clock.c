@@ -8,23 +8,25 @@
 #include "base/log.h"
 
 /*
- * The rate is that of CLOCK_MONOTONIC_RAW, which the kernel has from the same counter: so it is
- * constant, and found from two readings, and a third that is not on their line tells a jump.
+ * The rate is that of CLOCK_MONOTONIC_RAW, which the kernel has from the same counter, so it is
+ * constant: three readings on one line give it, and a later one that is not on it tells a jump.
  *
  * Between the counter's two readings around the clocks' the processor may be taken away: how far
  * they are apart is how wrong the reading may be.
  */
 
-enum { TRIES = 5, RATE_TO = 100000, LINE_TO = 20000 };
-enum { TICKS_BETWEEN = 1 << 27 }; /* some 50 ms */
+/* One part in so many: what the rate may be wrong by, and with room for that, what a reading may be
+ * off the line. */
+enum { RATE_TO = 100000, LINE_TO = 20000 };
 
-#define MEASURING_NS 10000000000ll /* two readings with more between them may have a jump there */
+/* Of TRIES the best is taken; readings cost a microsecond, so they are some 50 ms apart. */
+enum { TRIES = 5, TICKS_BETWEEN = 1 << 27 };
 
 HOT_DATA struct clock_counter clock_counter;
 
 static struct {
-    bool usable, given_up;
-    struct clock_reading first, last;
+    bool usable;
+    struct clock_reading first, last; /* no ticks_meanwhile: none */
 } counter;
 static _Atomic uint64_t ahead_ns; /* of the kernel's clock, once the counter was given up */
 
@@ -80,43 +82,65 @@ static struct clock_reading read_well(void)
     return best;
 }
 
-/* How many ticks may be missing between two readings, or too many; a tick is less than a ns. */
+static bool is_there(const struct clock_reading *reading)
+{
+    return reading->ticks_meanwhile != 0;
+}
+
+static int64_t ticks_between(const struct clock_reading *a, const struct clock_reading *b)
+{
+    return (int64_t)(b->ticks - a->ticks);
+}
+
+static int64_t ns_between(const struct clock_reading *a, const struct clock_reading *b)
+{
+    return (int64_t)(b->raw_ns - a->raw_ns);
+}
+
+/* How many ticks may be missing between two readings, or too many; a tick is about a ns, or less.
+ */
 static int64_t doubt(const struct clock_reading *a, const struct clock_reading *b)
 {
     return (int64_t)(a->ticks_meanwhile + b->ticks_meanwhile);
 }
 
-/* Whether the rate between two readings is right to a hundred-thousandth; not if the counter went
- * back. */
-static bool far_enough(const struct clock_reading *a, const struct clock_reading *b)
+static int64_t rate_between(const struct clock_reading *a, const struct clock_reading *b)
 {
-    return doubt(a, b) <= (int64_t)(b->ticks - a->ticks) / RATE_TO;
+    return (int64_t)((double)ns_between(a, b) / (double)ticks_between(a, b) * 4294967296.0);
 }
 
-/* Neither clock may have gone back between the two, nor may it be long ago. */
-static bool near_enough(const struct clock_reading *a, const struct clock_reading *b)
+/* Whether the counter has gone on at this rate. */
+static bool on_line(const struct clock_reading *a, const struct clock_reading *b, int64_t rate)
 {
-    int64_t ns = (int64_t)(b->raw_ns - a->raw_ns);
-    return ns > 0 && ns < MEASURING_NS;
+    int64_t ns = ns_between(a, b);
+    int64_t by_ticks = (int64_t)((__int128)ticks_between(a, b) * rate >> 32);
+    return llabs(by_ticks - ns) <= doubt(a, b) + ns / LINE_TO;
 }
 
-/* The clock does not go back by it: at `ticks` the kernel's was no later than `now_ns`. */
-static void read_counter(const struct clock_reading *now)
+/* From now on the counter is read: at `ticks` the kernel's clock was no later than `now_ns`. */
+static void read_counter(const struct clock_reading *now, int64_t rate)
 {
-    uint64_t ticks = now->ticks - counter.first.ticks, ns = now->raw_ns - counter.first.raw_ns;
-    int64_t rate = (int64_t)((double)ns / (double)ticks * 4294967296.0);
     clock_counter.ticks = now->ticks;
     clock_counter.ns = now->now_ns;
     atomic_store_explicit(&clock_counter.rate, rate, memory_order_release);
 }
 
-/* Whether the counter has gone on since the last reading as it did before. */
-static bool on_line(const struct clock_reading *now, int64_t rate)
+/* With a third reading between the first one and this: a jump would show there, and all begins
+ * anew. */
+static void measure(const struct clock_reading *now)
 {
-    uint64_t ns = now->raw_ns - counter.last.raw_ns;
-    int64_t by_ticks =
-        (int64_t)(clock_of_ticks(now->ticks, rate) - clock_of_ticks(counter.last.ticks, rate));
-    return llabs(by_ticks - (int64_t)ns) <= doubt(&counter.last, now) + (int64_t)(ns / LINE_TO);
+    const struct clock_reading *first = &counter.first, *last = &counter.last;
+    if (!is_there(first) || ticks_between(first, now) <= 0) {
+        counter.first = *now;
+        return;
+    }
+    if (last->ticks == first->ticks || doubt(first, now) > ticks_between(first, now) / RATE_TO)
+        return;
+    int64_t rate = rate_between(first, now);
+    if (on_line(last, now, rate))
+        read_counter(now, rate);
+    else
+        counter.first = *now;
 }
 
 /* Time goes on from the last reading that was on the line, or from what was told since, if that is
@@ -124,33 +148,31 @@ static bool on_line(const struct clock_reading *now, int64_t rate)
 static void give_up(const struct clock_reading *now, int64_t rate)
 {
     uint64_t ns = clock_of_ticks(counter.last.ticks, rate) + now->raw_ns - counter.last.raw_ns;
-    uint64_t told = clock_of_ticks(now->ticks, rate);
+    uint64_t told = clock_of_ticks(now->ticks + now->ticks_meanwhile, rate);
     if ((int64_t)(told - ns) > 0)
         ns = told;
-    counter.given_up = true;
     atomic_store_explicit(&ahead_ns, ns - now->now_ns, memory_order_relaxed);
-    atomic_store_explicit(&clock_counter.rate, 0, memory_order_release);
-    log_line(LOG_WARN, BYTES("the processor's time stamp counter has jumped: a request's time may "
-                             "have been wrong; from now on the kernel's clock is asked"));
+    atomic_store_explicit(&clock_counter.rate, CLOCK_GIVEN_UP, memory_order_release);
+    log_line(LOG_WARN,
+             BYTES("the processor's time stamp counter does not run as the kernel's clock "
+                   "does any more: a request's time may have been wrong; from now on the "
+                   "kernel's clock is asked"));
 }
 
 void clock_take(const struct clock_reading *now)
 {
     int64_t rate = atomic_load_explicit(&clock_counter.rate, memory_order_relaxed);
-    if (counter.given_up)
-        return;
-    if (counter.first.ticks_meanwhile == 0 || (rate == 0 && !near_enough(&counter.first, now)))
-        counter.first = *now;
-    else if (rate == 0 && far_enough(&counter.first, now))
-        read_counter(now);
-    else if (rate != 0 && !on_line(now, rate))
+    if (rate == 0)
+        measure(now);
+    else if (rate > 0 && is_there(&counter.last) && !on_line(&counter.last, now, rate))
         give_up(now, rate);
     counter.last = *now;
 }
 
 void clock_check(void)
 {
-    if (!counter.usable || counter.given_up || tsc_now() - counter.last.ticks < TICKS_BETWEEN)
+    if (!counter.usable || tsc_now() - counter.last.ticks < TICKS_BETWEEN ||
+        atomic_load_explicit(&clock_counter.rate, memory_order_relaxed) == CLOCK_GIVEN_UP)
         return;
     struct clock_reading now = read_well();
     clock_take(&now);

@@ -8,13 +8,13 @@
 #include <stdint.h>
 
 /*
- * Whether the kernel keeps time by it. It does so where the counter runs at one rate in all states
- * and is the same on all processors, and no longer once it has found it wrong (clocksource "tsc":
+ * Whether the kernel keeps time by it now. It does so where the counter runs at one rate in all
+ * states and is the same on all processors, as far as it knows (clocksource "tsc":
  * arch/x86/kernel/tsc.c; Intel SDM 18.17). Reads a file.
  */
 bool tsc_keeps_time(void);
 
-/* The counter; 0 on processors without one. */
+/* The counter; 0 but on x86-64. Not in order with what stands around it: some 10 ns. */
 static inline __attribute__((always_inline)) uint64_t tsc_now(void)
 {
 #ifdef __x86_64__

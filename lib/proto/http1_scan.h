@@ -14,8 +14,8 @@
  * `at` on: in order, up to the first one whose first byte is CR or less. Returns how many; if there
  * are more, they are not told. No line is missed that ends a head, or has with the newline before
  * it and the head's end behind it HTTP1_SCAN_LEAST bytes. There must be HTTP1_LOOK_READS bytes up
- * to `end`: those of them that stand before `at` are no newlines; none beyond are read. `letter` is a small one that
- * lines may have as HTTP1_LOOK_LETTER says; 0: none.
+ * to `end`, and none of them before `at` may be a newline; none beyond are read. `letter` is a
+ * small one that lines may have as HTTP1_LOOK_LETTER says; 0: none.
  */
 #define HTTP1_SCAN_LEAST 13
 

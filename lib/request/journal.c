@@ -164,7 +164,7 @@ static void put_line(struct writer *w, const struct event *event, struct bytes a
                      struct bytes host)
 {
     static const char *const outcomes[] = {"done", "aborted", "down"};
-    uint64_t wall_less_monotonic = clock_wall_ns() - clock_now_ns();
+    uint64_t wall_less_clock = clock_wall_ns() - clock_now_ns();
     put_string(w, "{\"request_id\":\"");
     put_json(w, event_id(event));
     put_char(w, '"');
@@ -175,7 +175,7 @@ static void put_line(struct writer *w, const struct event *event, struct bytes a
     put_text(w, "label", label_text(&names.labels, event->label));
     put_text(w, "action", label_text(&names.actions, event->action));
     put_number(w, "status", event->status);
-    put_number(w, "start_us", (int64_t)((event->start_ns + wall_less_monotonic) / 1000));
+    put_number(w, "start_us", (int64_t)((event->start_ns + wall_less_clock) / 1000));
     put_number(w, "req_time_us", (int64_t)(event->duration_ns / 1000));
     put_text(w, "outcome", bytes_of(outcomes[event->outcome]));
     put_timers(w, event);

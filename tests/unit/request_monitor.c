@@ -96,7 +96,7 @@ Test(monitor, who_serves_reads_the_processors_counter)
         serve(1);
         sched_yield();
     }
-    cr_assert_eq(clock_counter.rate != 0, can);
+    cr_assert_eq(clock_counter.rate > 0, can);
 }
 
 static void *serve_and_die(void *nothing)
