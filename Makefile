@@ -75,8 +75,8 @@ $(BUILD)/obj/%.o: %.S
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(filter-out -flto%,$(CFLAGS)) -c -o $@ $<
 
-# What the sender's thread does for every line.
-$(patsubst %,$(BUILD)/obj/lib/%.o,request/drain send/batch): private override CFLAGS += -O3
+# What the sender's thread does for every line, and TLS for every piece.
+$(patsubst %,$(BUILD)/obj/lib/%.o,request/drain send/batch flow/session): private override CFLAGS += -O3
 
 # What runs once, or seldom: its pages are every host's, so they are to be few.
 SELDOM := $(addprefix shim/,api built_in confine disposition functions gnutls life namespace process syscall user openssl_bio libc) \
