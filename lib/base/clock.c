@@ -15,8 +15,8 @@
  * they are apart is how wrong the reading may be.
  */
 
-/* One part in so many: what the rate may be wrong by, and with room for that, what a reading may be
- * off the line. */
+/* One part in so many: what the rate may be wrong by where nothing jumps, and with room for that,
+ * what a reading may be off the line: a jump of less than that is not seen. */
 enum { RATE_TO = 100000, LINE_TO = 20000 };
 
 /* Of TRIES the best is taken; readings cost a microsecond, so they are some 50 ms apart. */
@@ -125,22 +125,34 @@ static void read_counter(const struct clock_reading *now, int64_t rate)
     atomic_store_explicit(&clock_counter.rate, rate, memory_order_release);
 }
 
-/* With a third reading between the first one and this: a jump would show there, and all begins
- * anew. */
+/* Whether they are so far apart that their doubt is one part in so many, or less. */
+static bool far_enough(const struct clock_reading *a, const struct clock_reading *b, int64_t parts)
+{
+    return doubt(a, b) <= ticks_between(a, b) / parts;
+}
+
+/* With a third reading amid the first one and this: what jumps between two of them shows beside the
+ * other two, and all begins anew. */
 static void measure(const struct clock_reading *now)
 {
-    const struct clock_reading *first = &counter.first, *last = &counter.last;
-    if (!is_there(first) || ticks_between(first, now) <= 0) {
-        counter.first = *now;
+    const struct clock_reading *first = &counter.first, *amid = &counter.last;
+    if (!is_there(first) || ticks_between(amid, now) <= 0) {
+        counter.first = counter.last = *now;
         return;
     }
-    if (last->ticks == first->ticks || doubt(first, now) > ticks_between(first, now) / RATE_TO)
+    if (amid->ticks == first->ticks) {
+        if (far_enough(first, now, LINE_TO))
+            counter.last = *now;
+        return;
+    }
+    if (!far_enough(first, now, RATE_TO))
         return;
     int64_t rate = rate_between(first, now);
-    if (on_line(last, now, rate))
+    if (rate > 0 && on_line(first, amid, rate) && on_line(amid, now, rate))
         read_counter(now, rate);
     else
         counter.first = *now;
+    counter.last = *now;
 }
 
 /* Time goes on from the last reading that was on the line, or from what was told since, if that is
@@ -159,14 +171,24 @@ static void give_up(const struct clock_reading *now, int64_t rate)
                    "kernel's clock is asked"));
 }
 
+/* A reading that leaves much in doubt is compared, but the next one not with it. */
+static void watch(const struct clock_reading *now, int64_t rate)
+{
+    if (!is_there(&counter.last))
+        counter.last = *now;
+    else if (!on_line(&counter.last, now, rate))
+        give_up(now, rate);
+    else if (far_enough(&counter.last, now, LINE_TO))
+        counter.last = *now;
+}
+
 void clock_take(const struct clock_reading *now)
 {
     int64_t rate = atomic_load_explicit(&clock_counter.rate, memory_order_relaxed);
     if (rate == 0)
         measure(now);
-    else if (rate > 0 && is_there(&counter.last) && !on_line(&counter.last, now, rate))
-        give_up(now, rate);
-    counter.last = *now;
+    else if (rate > 0)
+        watch(now, rate);
 }
 
 void clock_check(void)

@@ -23,7 +23,7 @@ void clock_begin(void);
 void clock_check(void);
 
 /* In a forked child, while it has one thread: readings that the parent may not have finished are
- * dropped. The rate stays. */
+ * dropped, and a jump since the last of them is not seen. The rate stays. */
 void clock_forget(void);
 
 /*

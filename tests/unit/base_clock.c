@@ -105,6 +105,7 @@ Test(base_clock, both_ways_to_read_it_tell_the_same)
 Test(base_clock, the_rate_is_known_from_readings_far_enough_apart)
 {
     take(0);
+    take(4000000);
     take(7999999);
     cr_assert_eq(clock_counter.rate, 0,
                  "2 * 100 ticks are more than a hundred-thousandth of 19,999,997");
@@ -120,6 +121,7 @@ Test(base_clock, a_reading_that_was_interrupted_is_not_enough)
     struct clock_reading late = at(8000000);
     late.ticks_meanwhile = 101;
     take(0);
+    take(4000000);
     clock_take(&late);
     cr_assert_eq(clock_counter.rate, 0);
 }
@@ -131,16 +133,21 @@ static struct clock_reading after_a_jump(uint64_t raw_ns, int64_t ticks)
     return reading;
 }
 
-/* After all that was, it is measured: right, or not at all. */
-static void check_measured(int64_t jump)
+/* From now on all readings are after a jump: the rate is measured right, or not at all. */
+static void check_measured_from(uint64_t raw_ns, uint64_t step_ns, int64_t jump)
 {
-    for (uint64_t ns = 0; ns <= 20 * (uint64_t)SECOND; ns += SECOND) {
-        struct clock_reading reading = after_a_jump(200 * (uint64_t)SECOND + ns, jump);
+    for (int i = 0; i < 20; i++) {
+        struct clock_reading reading = after_a_jump(raw_ns + (uint64_t)i * step_ns, jump);
         clock_take(&reading);
         if (clock_counter.rate != 0)
             cr_assert_float_eq((double)clock_counter.rate / 4294967296.0, 0.4, 1e-9);
     }
-    cr_assert_neq(clock_counter.rate, 0);
+    cr_assert_gt(clock_counter.rate, 0);
+}
+
+static void check_measured(int64_t jump)
+{
+    check_measured_from(200 * (uint64_t)SECOND, SECOND, jump);
 }
 
 Test(base_clock, a_jump_before_the_rate_is_known)
@@ -159,6 +166,35 @@ Test(base_clock, a_jump_as_the_rate_was_about_to_be_known)
     take(198 * (uint64_t)SECOND);
     take(199 * (uint64_t)SECOND);
     check_measured(1000000);
+}
+
+/* Between the readings is far more time on one side of the jump than on the other. */
+Test(base_clock, a_jump_in_a_long_rest_before_the_rate_is_known)
+{
+    static const uint64_t rests[] = {600, 86400};
+    for (size_t i = 0; i < 2; i++) {
+        clock_counter.rate = 0;
+        clock_forget();
+        take(0);
+        take(50000000);
+        check_measured_from(rests[i] * SECOND, SECOND, (int64_t)(rests[i] / 3 * SECOND));
+    }
+}
+
+Test(base_clock, a_jump_after_a_long_rest_before_the_rate_is_known)
+{
+    take(0);
+    take(86400 * (uint64_t)SECOND);
+    check_measured_from(86401 * (uint64_t)SECOND, SECOND, 5 * (int64_t)SECOND);
+}
+
+Test(base_clock, a_reading_in_doubt_amid_two_hides_no_jump)
+{
+    struct clock_reading doubtful = at(50000000);
+    doubtful.ticks_meanwhile = 2500000; /* 1 ms */
+    take(0);
+    clock_take(&doubtful);
+    check_measured_from(100000000, 50000000, 5000000); /* 2 ms */
 }
 
 Test(base_clock, a_clock_that_went_back_at_once)
@@ -228,6 +264,18 @@ Test(base_clock, what_is_within_the_readings_doubt_is_no_jump)
     later.ticks_meanwhile = 1000000; /* the processor was away */
     clock_take(&later);
     cr_assert_gt(clock_counter.rate, 0);
+}
+
+Test(base_clock, what_comes_after_a_reading_in_doubt_is_not_compared_with_it)
+{
+    known();
+    struct clock_reading doubtful = at(2 * (uint64_t)SECOND);
+    doubtful.ticks_meanwhile = 5000000; /* 2 ms */
+    clock_take(&doubtful);
+    cr_assert_gt(clock_counter.rate, 0);
+    struct clock_reading jumped = after_a_jump(3 * (uint64_t)SECOND, 2500000); /* 1 ms */
+    clock_take(&jumped);
+    cr_assert_eq(clock_counter.rate, CLOCK_GIVEN_UP);
 }
 
 Test(base_clock, a_child_measures_anew_what_was_not_done)
