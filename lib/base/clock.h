@@ -15,7 +15,8 @@
 
 #include "base/tsc.h"
 
-/* Once per process, at start: whether the counter may be read. Reads a file. */
+/* Once per process, at start, as a server may shut itself into a folder later: whether the counter
+ * may be read. Reads a file. */
 void clock_begin(void);
 
 /* The sender, as often as it likes: from time to time it is looked how fast the counter runs, or
